@@ -1,0 +1,42 @@
+# Everything from outside, once. Debian packages: see `packages` in ./dev; reasons: docs/adr/0002.
+find_package(Threads REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_library(POINTSMAN_NGHTTP2 nghttp2 REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+
+add_library(pointsman_warnings INTERFACE)
+target_compile_options(pointsman_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror)
+
+add_library(nghttp2 INTERFACE)
+target_link_libraries(nghttp2 INTERFACE ${POINTSMAN_NGHTTP2})
+
+# Header-only Asio and Beast; system headers, so their warnings are not ours.
+add_library(pointsman_asio INTERFACE)
+target_link_libraries(pointsman_asio INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(pointsman_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)
+
+# The OpenTelemetry SDK and its OTLP exporters (bookworm-backports).
+add_library(pointsman_otel INTERFACE)
+foreach(lib trace common resources exporter_otlp_grpc exporter_otlp_grpc_client exporter_otlp_http
+            exporter_otlp_http_client exporter_ostream_span otlp_recordable proto http_client_curl)
+  find_library(POINTSMAN_OTEL_${lib} opentelemetry_${lib} REQUIRED)
+  target_link_libraries(pointsman_otel INTERFACE ${POINTSMAN_OTEL_${lib}})
+endforeach()
+
+find_program(POINTSMAN_MOLD mold)
+if(POINTSMAN_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+find_program(POINTSMAN_CCACHE ccache)
+if(POINTSMAN_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${POINTSMAN_CCACHE})
+endif()

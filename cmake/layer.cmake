@@ -1,0 +1,57 @@
+# pointsman_layer(<name> [USES <layer>...] [LINKS <target>...] [PRECOMPILE <header>...])
+#
+# One layer = one folder under pointsman/ = one static library pointsman::<name>.
+# USES is both the link line and the include law: the layer may include its
+# own headers and those of the layers named here, and nothing else of ours.
+# LINKS are the third-party targets it owns; only its .cc files include them.
+# PRECOMPILE names heavy third-party headers that many of its files include.
+# Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
+# pointsman_bench, _fuzz.cc nowhere yet, everything else to the library.
+function(pointsman_layer name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS;PRECOMPILE" ${ARGN})
+  set(dir ${PROJECT_SOURCE_DIR}/pointsman/${name})
+  file(GLOB_RECURSE all CONFIGURE_DEPENDS ${dir}/*.cc)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h)
+  set(sources ${all})
+  set(tests ${all})
+  set(benches ${all})
+  list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$|/main\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
+
+  if(NOT all AND NOT headers)
+    add_library(pointsman_${name} INTERFACE)
+    add_library(pointsman::${name} ALIAS pointsman_${name})
+    return()
+  endif()
+  add_library(pointsman_${name} STATIC ${sources} ${headers})
+  add_library(pointsman::${name} ALIAS pointsman_${name})
+  set_target_properties(pointsman_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_include_directories(pointsman_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(pointsman_${name} PRIVATE pointsman_warnings PUBLIC ${ARG_LINKS})
+  foreach(used IN LISTS ARG_USES)
+    target_link_libraries(pointsman_${name} PUBLIC pointsman::${used})
+  endforeach()
+  if(ARG_PRECOMPILE)
+    target_precompile_headers(pointsman_${name} PRIVATE ${ARG_PRECOMPILE})
+  endif()
+
+  set(stamp ${PROJECT_BINARY_DIR}/layers/${name}.ok)
+  add_custom_command(
+    OUTPUT ${stamp}
+    COMMAND ${CMAKE_COMMAND} -DDIR=${dir} "-DALLOWED=${name};${ARG_USES}" -DSTAMP=${stamp}
+            -P ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake
+    DEPENDS ${all} ${headers} ${PROJECT_SOURCE_DIR}/cmake/check_includes.cmake
+    VERBATIM)
+  add_custom_target(pointsman_${name}_includes DEPENDS ${stamp})
+  add_dependencies(pointsman_${name} pointsman_${name}_includes)
+
+  if(tests AND BUILD_TESTING)
+    add_executable(pointsman_${name}_test ${tests})
+    target_link_libraries(pointsman_${name}_test PRIVATE pointsman::${name} pointsman_warnings GTest::gtest_main)
+    set_property(GLOBAL APPEND PROPERTY POINTSMAN_TESTS pointsman_${name}_test)
+  endif()
+  if(benches)
+    set_property(GLOBAL APPEND PROPERTY POINTSMAN_BENCHES ${benches})
+  endif()
+endfunction()
