@@ -16,6 +16,8 @@ std::int64_t monotonic_ns() {
 
 #if defined(__x86_64__)
 
+__extension__ using Wide = unsigned __int128;
+
 bool counter_is_invariant() {
   unsigned a = 0;
   unsigned b = 0;
@@ -42,7 +44,7 @@ Scale calibrate() {
   while (end_ns - begin_ns < kSpan) end_ns = monotonic_ns();
   const std::uint64_t end = __rdtsc();
   if (end <= begin) return {};
-  const auto wide = static_cast<unsigned __int128>(end_ns - begin_ns) << 32U;
+  const auto wide = static_cast<Wide>(end_ns - begin_ns) << 32U;
   return {true, begin, begin_ns, static_cast<std::uint64_t>(wide / (end - begin))};
 }
 
@@ -54,7 +56,7 @@ const Scale& scale() {
 std::int64_t now_ns() {
   const Scale& s = scale();
   if (!s.usable) return monotonic_ns();
-  const auto wide = static_cast<unsigned __int128>(__rdtsc() - s.origin) * s.scale;
+  const auto wide = static_cast<Wide>(__rdtsc() - s.origin) * s.scale;
   return s.origin_ns + static_cast<std::int64_t>(wide >> 32U);
 }
 
