@@ -14,7 +14,8 @@ find_package(benchmark REQUIRED)
 
 add_library(pointsman_warnings INTERFACE)
 target_compile_options(pointsman_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Werror
+  -Wno-missing-field-initializers)  # designated initialisers name what differs from the defaults
 
 add_library(nghttp2 INTERFACE)
 target_link_libraries(nghttp2 INTERFACE ${POINTSMAN_NGHTTP2})

@@ -62,13 +62,17 @@ std::int64_t now_ns() {
 
 #else
 
-std::int64_t now_ns() { return monotonic_ns(); }
+std::int64_t now_ns() {
+  return monotonic_ns();
+}
 
 #endif
 
 }  // namespace
 
-Clock::time_point Clock::now() { return time_point(duration(now_ns())); }
+Clock::time_point Clock::now() {
+  return time_point(duration(now_ns()));
+}
 
 std::chrono::system_clock::time_point Clock::wall(time_point at) {
   const auto ago = now() - at;

@@ -1,0 +1,73 @@
+#include "pointsman/model/fleet.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "pointsman/base/bug.h"
+
+namespace pointsman {
+
+Fleet::Fleet() : Fleet(std::make_shared<const std::vector<Endpoint>>()) {}
+
+Fleet::Fleet(std::shared_ptr<const std::vector<Endpoint>> endpoints)
+    : endpoints_(std::move(endpoints)) {
+  const std::size_t n = size();
+  for (LoadColumn& column : loads_) {
+    column.value.assign(n, kMissing);
+    column.at.assign(n, {});
+  }
+  active_.begin.assign(n + 1, 0);
+  waiting_.begin.assign(n + 1, 0);
+  room_.assign(n, 0);
+  adapters_at_.assign(n, {});
+  read_at_.assign(n, {});
+  ready_.assign(n, 1);
+  for (EndpointIndex e = 0; e < n; ++e) {
+    const std::size_t slot = (*endpoints_)[e].key.slot();
+    if (slot >= by_slot_.size()) by_slot_.resize(slot + 1, static_cast<EndpointIndex>(n));
+    if (by_slot_[slot] != n) bug("two endpoints share one slot");
+    by_slot_[slot] = e;
+  }
+}
+
+void Fleet::set(EndpointIndex e, Load load, double value, Clock::time_point at) {
+  LoadColumn& column = loads_[static_cast<std::size_t>(load)];
+  column.value[e] = value;
+  column.at[e] = at;
+}
+
+void Fleet::set_adapters(std::span<const Adapters> adapters,
+                         std::span<const Clock::time_point> at) {
+  if (adapters.size() != size() || at.size() != size()) bug("one adapter entry per endpoint");
+  adapter_names_.clear();
+  for (const Adapters& a : adapters) {
+    adapter_names_.insert(adapter_names_.end(), a.active.begin(), a.active.end());
+    adapter_names_.insert(adapter_names_.end(), a.waiting.begin(), a.waiting.end());
+  }
+  std::ranges::sort(adapter_names_);
+  const auto repeated = std::ranges::unique(adapter_names_);
+  adapter_names_.erase(repeated.begin(), repeated.end());
+
+  const auto fill = [&](AdapterColumn& column, std::vector<std::string> Adapters::* names) {
+    column.ids.clear();
+    for (EndpointIndex e = 0; e < size(); ++e) {
+      column.begin[e] = static_cast<std::uint32_t>(column.ids.size());
+      for (const std::string& name : adapters[e].*names) column.ids.push_back(*adapter(name));
+    }
+    column.begin[size()] = static_cast<std::uint32_t>(column.ids.size());
+  };
+  fill(active_, &Adapters::active);
+  fill(waiting_, &Adapters::waiting);
+  for (EndpointIndex e = 0; e < size(); ++e) {
+    room_[e] = adapters[e].room;
+    adapters_at_[e] = at[e];
+  }
+}
+
+std::optional<std::uint32_t> Fleet::adapter(std::string_view name) const {
+  const auto found = std::ranges::lower_bound(adapter_names_, name);
+  if (found == adapter_names_.end() || *found != name) return std::nullopt;
+  return static_cast<std::uint32_t>(found - adapter_names_.begin());
+}
+
+}  // namespace pointsman

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pointsman/base/clock.h"
+#include "pointsman/model/endpoint.h"
+#include "pointsman/model/names.h"
+
+namespace pointsman {
+
+// What a scrape tells of one server, as one number each.
+enum class Load : std::uint8_t {
+  waiting,     // requests in the server's queue
+  running,     // requests it computes
+  kv_usage,    // share of its KV cache in use, 0 to 1
+  block_size,  // tokens per KV block
+  num_blocks,  // KV blocks it has
+};
+inline constexpr std::size_t kLoads = 5;
+inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+// One load signal of every endpoint, with the moment each value was read.
+// A value that was never read is NaN.
+struct LoadColumn {
+  std::vector<double> value;
+  std::vector<Clock::time_point> at;
+};
+
+// The LoRA adapters of every endpoint. Names are interned per Fleet; endpoint i has
+// ids[begin[i]] to ids[begin[i + 1]).
+struct AdapterColumn {
+  std::vector<std::uint32_t> begin;
+  std::vector<std::uint32_t> ids;
+};
+
+// All endpoints at one instant: identities once, and a column per load signal. Immutable once
+// published; copied and republished by fleet/ when a scrape or discovery brings news.
+class Fleet {
+ public:
+  // A fleet without endpoints.
+  Fleet();
+  // A fleet whose loads have never been read. REQUIRES: keys are distinct.
+  explicit Fleet(std::shared_ptr<const std::vector<Endpoint>> endpoints);
+
+  std::size_t size() const { return endpoints_->size(); }
+  bool empty() const { return endpoints_->empty(); }
+  const std::vector<Endpoint>& endpoints() const { return *endpoints_; }
+  const std::shared_ptr<const std::vector<Endpoint>>& identities() const { return endpoints_; }
+  const Endpoint& operator[](EndpointIndex e) const { return (*endpoints_)[e]; }
+
+  // Where the endpoint stands, or nothing when it has left.
+  std::optional<EndpointIndex> find(EndpointKey key) const {
+    if (key.slot() >= by_slot_.size()) return std::nullopt;
+    const EndpointIndex e = by_slot_[key.slot()];
+    if (e >= size() || (*endpoints_)[e].key != key) return std::nullopt;
+    return e;
+  }
+
+  const LoadColumn& load(Load load) const { return loads_[static_cast<std::size_t>(load)]; }
+  void set(EndpointIndex e, Load load, double value, Clock::time_point at);
+
+  // Replaces what is known of the endpoint's adapters. `room` is the server's max_lora.
+  struct Adapters {
+    std::vector<std::string> active;
+    std::vector<std::string> waiting;
+    std::uint32_t room = 0;
+  };
+  // REQUIRES: one entry per endpoint. Builds the interned columns.
+  void set_adapters(std::span<const Adapters> adapters, std::span<const Clock::time_point> at);
+
+  // The interned id of an adapter name, or nothing when no endpoint has or awaits it.
+  std::optional<std::uint32_t> adapter(std::string_view name) const;
+  std::span<const std::uint32_t> active(EndpointIndex e) const { return slice(active_, e); }
+  std::span<const std::uint32_t> waiting(EndpointIndex e) const { return slice(waiting_, e); }
+  std::uint32_t adapter_room(EndpointIndex e) const { return room_[e]; }
+  Clock::time_point adapters_at(EndpointIndex e) const { return adapters_at_[e]; }
+
+  // Whether requests may be sent there: false while a host name has no address.
+  bool ready(EndpointIndex e) const { return ready_[e] != 0; }
+  void set_ready(EndpointIndex e, bool ready) { ready_[e] = ready ? 1 : 0; }
+
+  // When the endpoint was last read with success; the epoch when never.
+  Clock::time_point read_at(EndpointIndex e) const { return read_at_[e]; }
+  void set_read_at(EndpointIndex e, Clock::time_point at) { read_at_[e] = at; }
+
+ private:
+  static std::span<const std::uint32_t> slice(const AdapterColumn& column, EndpointIndex e) {
+    return std::span(column.ids).subspan(column.begin[e], column.begin[e + 1] - column.begin[e]);
+  }
+
+  std::shared_ptr<const std::vector<Endpoint>> endpoints_;
+  std::vector<EndpointIndex> by_slot_;
+  std::array<LoadColumn, kLoads> loads_;
+  std::vector<std::string> adapter_names_;  // sorted; the position is the id
+  AdapterColumn active_;
+  AdapterColumn waiting_;
+  std::vector<std::uint32_t> room_;
+  std::vector<Clock::time_point> adapters_at_;
+  std::vector<Clock::time_point> read_at_;
+  std::vector<std::uint8_t> ready_;
+};
+
+}  // namespace pointsman
