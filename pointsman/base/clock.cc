@@ -49,8 +49,8 @@ Scale calibrate() {
 }
 
 const Scale& scale() {
-  static const Scale kScale = calibrate();
-  return kScale;
+  static const Scale measured = calibrate();
+  return measured;
 }
 
 std::int64_t now_ns() {

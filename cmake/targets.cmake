@@ -1,0 +1,21 @@
+# What the layers add up to: the binary under its two names, the benches, and the list of unit tests.
+if(EXISTS ${PROJECT_SOURCE_DIR}/pointsman/app/main.cc)
+  add_executable(pointsman pointsman/app/main.cc)
+  target_link_libraries(pointsman PRIVATE pointsman::app pointsman_warnings)
+  # Launch scripts written for the reference start a binary called `epp`; invoked so, ours is `pointsman epp`.
+  add_custom_command(TARGET pointsman POST_BUILD VERBATIM
+    COMMAND ${CMAKE_COMMAND} -E create_symlink pointsman ${PROJECT_BINARY_DIR}/epp)
+endif()
+
+get_property(benches GLOBAL PROPERTY POINTSMAN_BENCHES)
+if(benches)
+  add_executable(pointsman_bench ${benches})
+  target_link_libraries(pointsman_bench PRIVATE pointsman::app pointsman_warnings benchmark::benchmark_main)
+endif()
+
+# `pointsman_tests` builds every unit test; tests.txt names their binaries for tests/run.py.
+get_property(tests GLOBAL PROPERTY POINTSMAN_TESTS)
+add_custom_target(pointsman_tests DEPENDS ${tests})
+list(TRANSFORM tests REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE test_files)
+list(JOIN test_files "\n" test_files)
+file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/tests.txt CONTENT "${test_files}\n")
