@@ -9,9 +9,13 @@
 namespace pointsman {
 
 std::string_view text(DropReason reason) {
-  static constexpr std::array<std::string_view, 7> kTexts{
-      "",      "not ready",      "outside the gateway's subset", "labels do not match",
-      "saturated", "signals too old", "filtered"};
+  static constexpr std::array<std::string_view, 7> kTexts{"",
+                                                          "not ready",
+                                                          "outside the gateway's subset",
+                                                          "labels do not match",
+                                                          "saturated",
+                                                          "signals too old",
+                                                          "filtered"};
   return kTexts.at(static_cast<std::size_t>(reason));
 }
 

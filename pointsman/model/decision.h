@@ -47,11 +47,11 @@ struct Plan {
 // Why a filter dropped an endpoint.
 enum class DropReason : std::uint8_t {
   none,
-  not_ready,       // discovery says it cannot be reached
-  subset,          // outside the gateway's subset hint
-  label,           // its labels do not match
-  saturated,       // over a queue or cache limit
-  stale,           // its signals are too old
+  not_ready,  // discovery says it cannot be reached
+  subset,     // outside the gateway's subset hint
+  label,      // its labels do not match
+  saturated,  // over a queue or cache limit
+  stale,      // its signals are too old
   other,
 };
 std::string_view text(DropReason reason);
@@ -66,8 +66,8 @@ struct Drop {
 
 // One run of one profile: ranges into the vectors of the Decision.
 struct ProfileRun {
-  std::uint16_t profile = 0;  // index into Plan::profiles
-  bool failed = false;        // the filters left nothing
+  std::uint16_t profile = 0;          // index into Plan::profiles
+  bool failed = false;                // the filters left nothing
   std::uint32_t first_candidate = 0;  // survivors of the filters
   std::uint32_t candidates = 0;
   std::uint32_t first_drop = 0;
@@ -85,8 +85,8 @@ struct ProfileRun {
 struct Outcome {
   enum class End : std::uint8_t { pending, finished, client_aborted, upstream_failed, rejected };
   End end = End::pending;
-  int status = 0;                       // of the model server, 0 when unknown
-  std::int64_t ttft_ns = -1;            // -1: never
+  int status = 0;             // of the model server, 0 when unknown
+  std::int64_t ttft_ns = -1;  // -1: never
   std::int64_t duration_ns = -1;
   std::int64_t prompt_tokens = -1;
   std::int64_t output_tokens = -1;
@@ -98,7 +98,8 @@ struct Outcome {
 // The record of one scheduling decision: the whole matrix. Filled in place while the pipeline runs;
 // spans, metrics, `why` and replay are views of it. Reused: reset() keeps the memory.
 //
-// Threading: owned by the request until it is put into the ring; from then on under the ring's lock.
+// Threading: owned by the request until it is put into the ring; from then on under the ring's
+// lock.
 struct Decision {
   std::uint64_t id = 0;  // shown as 16 hex digits; unique in the life of the process
   std::chrono::system_clock::time_point wall;

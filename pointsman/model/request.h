@@ -22,7 +22,8 @@ struct PromptPart {
   enum class Kind : std::uint8_t {
     text,     // bytes as they are
     escaped,  // the inside of a JSON string, escapes still in place and known to be valid
-    repeat,   // starts at the next multiple of 4 bytes: `token` as 4 little-endian bytes, `count` times
+    repeat,   // starts at the next multiple of 4 bytes: `token` as 4 little-endian bytes, `count`
+              // times
     tokens,   // token ids, 4 little-endian bytes each
   };
 

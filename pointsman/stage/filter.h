@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "pointsman/model/decision.h"
+#include "pointsman/stage/context.h"
+
+namespace pointsman {
+
+// The endpoints still in the running, in the order they were given. Filters shrink the list in
+// place; who was dropped, by whom and why, is noted for the Decision.
+class Candidates {
+ public:
+  // `list` is shrunk in place, `drops` is appended to; both outlive this.
+  Candidates(std::span<EndpointIndex> list, std::vector<Drop>& drops)
+      : list_(list), drops_(&drops) {}
+
+  std::size_t size() const { return list_.size(); }
+  bool empty() const { return list_.empty(); }
+  std::span<const EndpointIndex> list() const { return list_; }
+
+  // Keeps those for which keep(EndpointIndex) is true, in order.
+  template <typename Keep>
+  void keep_if(DropReason reason, Keep keep) {
+    std::size_t kept = 0;
+    for (const EndpointIndex e : list_) {
+      if (keep(e)) {
+        list_[kept++] = e;
+      } else {
+        drops_->push_back({e, filter_, reason});
+      }
+    }
+    list_ = list_.first(kept);
+  }
+
+  // Who is at work: an index into Plan::Profile::filters, or Drop::kBeforeFilters.
+  void set_filter(std::uint8_t filter) { filter_ = filter; }
+
+ private:
+  std::span<EndpointIndex> list_;
+  std::vector<Drop>* drops_;
+  std::uint8_t filter_ = Drop::kBeforeFilters;
+};
+
+// Takes endpoints out of the running.
+class Filter {
+ public:
+  virtual ~Filter() = default;
+
+  // Threading: called concurrently. Must not block, allocate or log.
+  virtual void filter(const Context& context, Candidates& candidates) const = 0;
+};
+
+}  // namespace pointsman

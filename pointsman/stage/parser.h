@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "pointsman/base/arena.h"
+#include "pointsman/base/result.h"
+#include "pointsman/model/request.h"
+
+namespace pointsman {
+
+// Readable bytes that must follow a request body, so that it can be parsed in place.
+inline constexpr std::size_t kBodyPadding = 64;
+
+// What a parser says of a request besides filling it in.
+struct Parsed {
+  bool skip_response = false;  // the proxy may go on without us after the request
+  // Where the value of the top-level "model" stands in the body, quotes included; absent when the
+  // payload cannot be rewritten or has none.
+  std::optional<std::pair<std::size_t, std::size_t>> model_value;  // offset, length
+  bool rewritable = false;                                         // the payload is a JSON object
+};
+
+// Token counts that a model server reported. -1: not reported.
+struct Usage {
+  std::int64_t prompt = -1;
+  std::int64_t output = -1;
+  std::int64_t total = -1;
+  std::int64_t cached = -1;
+
+  bool any() const { return prompt >= 0 || output >= 0 || cached >= 0; }
+  // Takes over what `newer` reports: spec/03 section 9.2.
+  void merge(const Usage& newer);
+};
+
+// How far the response of one request has been read. The carry holds an unfinished SSE line, or the
+// whole body where the parser needs it whole.
+struct ResponseProgress {
+  Usage usage;
+  std::uint64_t events = 0;  // streamed data events
+  std::string carry;         // bounded by the parser; keeps its memory between requests
+  bool overflowed = false;   // the carry was too long: usage may be missing
+};
+
+// Knows one API: which paths it answers, and how to read requests and responses of it.
+class Parser {
+ public:
+  virtual ~Parser() = default;
+
+  // Path suffixes it claims; none makes it the fallback.
+  virtual std::span<const std::string_view> paths() const = 0;
+
+  // Reads the body once and wholly. Fills model, stream, max_output_tokens, prompts and cache_salt
+  // of `request`, whose path and headers are set; views point into `body` and `arena`.
+  // REQUIRES: kBodyPadding readable bytes follow the body.
+  // Threading: called concurrently.
+  virtual Result<Parsed> parse(std::string_view body, Request& request, Arena& arena) const = 0;
+
+  // Reads the next piece of a response. `sse`: the content type is text/event-stream. `end`: the
+  // last piece. Never fails: what cannot be read is not reported.
+  virtual void read(std::string_view chunk, bool sse, bool end,
+                    ResponseProgress& progress) const = 0;
+};
+
+}  // namespace pointsman
