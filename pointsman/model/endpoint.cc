@@ -1,13 +1,21 @@
 #include "pointsman/model/endpoint.h"
 
 namespace pointsman {
+namespace {
+
+std::string join(const std::string& host, std::uint16_t port) {
+  const bool v6 = host.contains(':');
+  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+}  // namespace
 
 void Endpoint::complete() {
   id = ns + "/" + name;
-  const bool v6 = address.contains(':');
-  host_port = (v6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
+  if (host.empty()) host = address;
+  host_port = join(address.empty() ? host : address, port);
   if (pod.empty()) pod = name;
-  if (metrics_host.empty()) metrics_host = host_port;
+  if (metrics_host.empty()) metrics_host = join(host, port);
   std::ranges::stable_sort(labels, {}, &std::pair<std::string, std::string>::first);
 }
 

@@ -24,7 +24,8 @@ struct Endpoint {
   std::string ns;       // namespace, may be empty
   std::string name;     // unique within the namespace
   std::string pod;      // workload name; several endpoints may share it
-  std::string address;  // IP literal, or a host name that discovery resolves
+  std::string host;     // as configured: an IP literal or a host name
+  std::string address;  // IP literal; empty while a host name has not been resolved
   std::uint16_t port = 0;
   std::string node_address;                                 // may be empty
   std::string metrics_host;                                 // host:port that is scraped
@@ -35,10 +36,11 @@ struct Endpoint {
 
   // "<namespace>/<name>", with the slash also when the namespace is empty.
   std::string id;
-  // "address:port", IPv6 in brackets.
+  // "address:port", IPv6 in brackets; with `host` in place of an empty address.
   std::string host_port;
 
-  // Fills `id`, `host_port`, and `pod` and `metrics_host` where empty; sorts the labels.
+  // Fills `id`, `host_port`, and `host`, `pod` and `metrics_host` where empty; sorts the labels.
+  // To be called again after a change.
   void complete();
 
   // The label's value, or nullptr.

@@ -76,6 +76,8 @@ class Fleet {
   };
   // REQUIRES: one entry per endpoint. Builds the interned columns.
   void set_adapters(std::span<const Adapters> adapters, std::span<const Clock::time_point> at);
+  // The adapters of `e` were read again and are the same.
+  void set_adapters_at(EndpointIndex e, Clock::time_point at) { adapters_at_[e] = at; }
 
   // The interned id of an adapter name, or nothing when no endpoint has or awaits it.
   std::optional<std::uint32_t> adapter(std::string_view name) const;

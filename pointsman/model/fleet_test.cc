@@ -27,6 +27,16 @@ TEST(Endpoint, HasTheTextFormsOfItsIdentity) {
   EXPECT_EQ(e.metrics_host, "[::1]:8000");
 }
 
+TEST(Endpoint, IsNamedByItsHostUntilThatHasAnAddress) {
+  Endpoint e{.name = "pod1", .host = "gpu-1", .port = 8000};
+  e.complete();
+  EXPECT_EQ(e.host_port, "gpu-1:8000");
+  e.address = "10.0.0.7";
+  e.complete();
+  EXPECT_EQ(e.host_port, "10.0.0.7:8000");
+  EXPECT_EQ(e.metrics_host, "gpu-1:8000");
+}
+
 TEST(Endpoint, FindsLabelsWhateverTheirOrder) {
   Endpoint e{.labels = {{"b", "2"}, {"a", "1"}}};
   e.complete();
