@@ -104,8 +104,7 @@ def run_unit(preset: str, test_filter: str) -> Count:
 def run_e2e(test_filter: str) -> Count:
     report = pathlib.Path("build/e2e.xml")
     report.unlink(missing_ok=True)
-    command = ["build/venv/bin/python", "-m", "pytest", "tests/e2e", "-q", "--tb=short", f"--junitxml={report}",
-               "-o", "cache_dir=../../build/pytest"] + (["-k", test_filter] if test_filter else [])
+    command = ["build/venv/bin/python", "-m", "pytest", "tests/e2e", "-q", "--tb=short", f"--junitxml={report}"] + (["-k", test_filter] if test_filter else [])
     env = {**os.environ, "PYTHONPYCACHEPREFIX": str(pathlib.Path("build/pycache").resolve())}
     print("end-to-end tests:", flush=True)
     try:

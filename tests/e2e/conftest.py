@@ -1,0 +1,104 @@
+"""Fixtures: a test names what it needs, gets it running, and it is gone after the test.
+
+When a test fails, the end of each process's output is printed with it.
+"""
+
+import pathlib
+import resource
+
+import pytest
+
+from harness.collector import Collector
+from harness.envoy import Envoy
+from harness.model_server import ModelServer
+from harness.openai import Client
+from harness.process import Process
+from harness.toy_picker import ToyPicker
+
+
+def pytest_configure():
+    # Thousands of streams at once: client, fake servers and their children share one limit.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed and "tmp_path" in item.fixturenames:
+        for log in sorted(item.funcargs["tmp_path"].glob("*.log")):
+            report.sections.append((log.name, log.read_text(errors="replace")[-6000:]))
+    return report
+
+
+@pytest.fixture
+def cleanup():
+    """Callables run after the test, last one first, each whatever the others do."""
+    import contextlib
+
+    with contextlib.ExitStack() as stack:
+        yield stack.callback
+
+
+@pytest.fixture
+def spawn(tmp_path: pathlib.Path, cleanup):
+    """spawn(command, name='x', env=..., before_exec=...) -> Process; its output is in x.log."""
+
+    def start(command, name="process", **options) -> Process:
+        process = Process(command, tmp_path / f"{name}.log", **options)
+        cleanup(process.stop)
+        return process
+
+    return start
+
+
+@pytest.fixture
+def model_servers(cleanup):
+    """model_servers(n) -> n running ModelServer."""
+
+    def start(count: int) -> list[ModelServer]:
+        servers = [ModelServer() for _ in range(count)]
+        for server in servers:
+            cleanup(server.stop)
+        return servers
+
+    return start
+
+
+@pytest.fixture
+def collector(cleanup) -> Collector:
+    collector = Collector()
+    cleanup(collector.stop)
+    return collector
+
+
+@pytest.fixture
+def envoy(tmp_path, cleanup):
+    """envoy(picker_port, tls=False) -> running Envoy; .port is where clients talk to."""
+
+    def start(picker_port: int, **options) -> Envoy:
+        running = Envoy(tmp_path, picker_port, **options)
+        cleanup(running.process.stop)
+        return running
+
+    return start
+
+
+@pytest.fixture
+def toy_picker(cleanup):
+    def start(destination: str) -> ToyPicker:
+        picker = ToyPicker(destination)
+        cleanup(picker.stop)
+        return picker
+
+    return start
+
+
+@pytest.fixture
+def client(cleanup):
+    def connect(port: int, **options) -> Client:
+        connected = Client(port, **options)
+        cleanup(connected.close)
+        return connected
+
+    return connect
