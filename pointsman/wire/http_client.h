@@ -1,0 +1,123 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "pointsman/base/result.h"
+#include "pointsman/wire/address.h"
+#include "pointsman/wire/http.h"
+#include "pointsman/wire/loop.h"
+#include "pointsman/wire/tls.h"
+
+namespace pointsman {
+
+struct HttpClientOptions {
+  std::chrono::nanoseconds connect = std::chrono::seconds(5);  // with the TLS handshake
+  std::chrono::nanoseconds first_byte{};  // request begun to first byte of the answer; 0: no limit
+  std::chrono::nanoseconds body_pause{};  // between two reads of the answer; 0: no limit
+  std::chrono::nanoseconds total{};       // from start() to the end; 0: no limit
+  std::chrono::nanoseconds keep = std::chrono::seconds(60);  // an unused connection is kept
+  std::size_t kept_per_target = 1024;
+  std::size_t head_bytes = 64 * 1024;
+  std::size_t fields = 256;
+};
+
+// Where a request goes.
+struct HttpTarget {
+  Address address;
+  std::shared_ptr<TlsContext> tls;  // null: plain
+  std::string host;                 // Host field and TLS server name; empty: the address
+};
+
+// Why a call failed. `phase` says what may be done about it.
+struct HttpFailure {
+  enum class Phase : std::uint8_t {
+    connecting,  // nothing was sent: any request may be tried elsewhere
+    stale,       // a kept connection closed before any byte of an answer: the peer has most
+                 // likely not seen the request
+    waiting,     // the request was (partly) sent, no byte of an answer came
+    answering,   // the answer broke off or was malformed
+  };
+  Phase phase = Phase::connecting;
+  Error error;  // io, timeout, too_large, bad_gateway (malformed answer)
+};
+
+// Receives the answer of one call, on the loop, in this order: on_head once, on_body any number
+// of times, then on_end; or on_failure at any point, as the last. Each may destroy or reuse the
+// call.
+class HttpSink {
+ public:
+  virtual ~HttpSink() = default;
+  virtual void on_head(const ResponseHead& head) = 0;  // final answers only; valid in the call
+  virtual void on_body(std::string_view bytes) = 0;    // valid in the call
+  virtual void on_end() = 0;
+  virtual void on_failure(HttpFailure failure) = 0;
+};
+
+class HttpClientConnection;  // http_client_connection.h, wire/*.cc only
+
+// A call's place in the hands of its owner; may be used for one call after the other. Destroying
+// it cancels the call.
+class HttpCall {
+ public:
+  HttpCall() = default;
+  ~HttpCall() { cancel(); }
+  HttpCall(const HttpCall&) = delete;
+  HttpCall& operator=(const HttpCall&) = delete;
+
+  bool active() const { return connection_ != nullptr; }
+  void cancel();  // closes the connection if the answer is not complete; no more callbacks
+  void pause();   // no more on_body until resume(); then the peer is held back by TCP
+  void resume();
+
+ private:
+  friend class HttpClientConnection;
+  HttpClientConnection* connection_ = nullptr;
+};
+
+// HTTP/1.1 requests to any target, with kept connections. In steady state a call makes no heap
+// allocation. Threading: its loop's thread. Destroying it fails nothing: active calls are dropped.
+class HttpClient {
+ public:
+  HttpClient(Loop& loop, HttpClientOptions options);
+  ~HttpClient();
+
+  // Sends `head` and the concatenation of `body`, whose bytes stay valid until the call ends.
+  // Content-Length is added if there is a body or the method is POST, PUT or PATCH, and Host if
+  // the fields have none; the caller has removed hop-by-hop fields. No sink function is called
+  // before this returns. REQUIRES: !call.active(); `call` and `sink` outlive the call.
+  void start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
+             std::span<const std::string_view> body, HttpSink& sink);
+
+  std::size_t kept() const;         // idle connections
+  std::uint64_t connected() const;  // connections made so far
+
+ private:
+  friend class HttpClientConnection;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct FetchOptions {
+  std::string method = "GET";
+  HttpFields fields;
+  std::string body;
+  std::chrono::nanoseconds timeout = std::chrono::seconds(10);
+  std::size_t max_body = 64 << 20;
+  bool verify = true;  // https: check certificate and name
+};
+
+struct FetchResult {
+  ResponseHead head;
+  std::string body;
+};
+
+// One blocking request, for command lines and tests. Errors: io, timeout, too_large, bad_gateway.
+Result<FetchResult> fetch(std::string_view url, FetchOptions options = {});
+
+}  // namespace pointsman

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "pointsman/base/result.h"
+#include "pointsman/wire/http.h"
+#include "pointsman/wire/loop.h"
+#include "pointsman/wire/stream.h"
+
+namespace pointsman {
+
+struct HttpServerOptions {
+  std::size_t head_bytes = 64 * 1024;                        // request line and fields; more: 431
+  std::size_t fields = 256;                                  // more: 431
+  std::uint64_t body_bytes = 64ULL << 20;                    // more: 413
+  std::chrono::nanoseconds idle = std::chrono::seconds(75);  // between two requests
+  std::chrono::nanoseconds head_time = std::chrono::seconds(10);    // first byte to end of head
+  std::chrono::nanoseconds body_pause = std::chrono::seconds(30);   // between two reads of a body
+  std::chrono::nanoseconds write_pause = std::chrono::seconds(60);  // between two writes that wait
+  std::size_t high_water = 256 * 1024;  // unsent response bytes at which write() says "wait"
+};
+
+class HttpConnection;  // http_connection.h, wire/*.cc only
+
+// One request and its response, in the hands of whoever answers it. Destroying it before the
+// response is complete cuts the response off (500 if its head was not yet sent).
+//
+// The peer may go away at any time: the gone() callback says so at once, once; afterwards every
+// call is harmless and does nothing. head() and a gathered body stay readable.
+// Callbacks run on the loop and may destroy the exchange. Threading: the loop's thread.
+class HttpExchange {
+ public:
+  using Gathered = std::move_only_function<void(Result<std::string_view>)>;
+  using Chunk = std::move_only_function<void(Result<std::string_view> bytes, bool last)>;
+
+  ~HttpExchange();
+  HttpExchange(const HttpExchange&) = delete;
+  HttpExchange& operator=(const HttpExchange&) = delete;
+
+  const RequestHead& head() const { return head_; }
+  const Address& peer() const { return peer_; }
+  Loop& loop();
+  // Bytes of the request's body if the head told; 0 if there is none.
+  std::optional<std::uint64_t> body_size() const { return body_size_; }
+
+  // -- The request's body: at most one of the two. A body that nobody asked for is skipped.
+
+  // Reads the whole body into `into` (cleared first; a body whose length is known is received
+  // straight into it) and calls `done` with a view of it, perhaps before this returns.
+  // Errors: too_large, timeout, bad_request (bad framing). The error response, 413, 408 or 400,
+  // has then been sent already. `into` lives until then.
+  void gather_body(BodyBuffer& into, Gathered done);
+
+  // Calls `chunk` with each piece of the body; `last` comes with the last, which may be empty.
+  // Errors as above.
+  void stream_body(Chunk chunk);
+  void pause_body();  // no more pieces, and soon no more bytes accepted from the peer
+  void resume_body();
+
+  // -- The response.
+
+  // A whole response in one piece. Content-Length is added.
+  void respond(ResponseHead head, std::string_view body);
+  // The same with Content-Type: text/plain. For errors; `message` ends up with a line feed.
+  void respond(int status, std::string_view message);
+
+  // Begins a response whose body follows. A Content-Length among the fields is kept to; without
+  // one the body is chunked (HTTP/1.0: ends with the connection). Connection, Transfer-Encoding
+  // and Date are this side's own. Sent with the first write(), or when the loop's pass ends.
+  void start(const ResponseHead& head);
+
+  // Sends the parts as the next piece of the body. What the kernel does not take is kept (copied).
+  // False: more than high_water is now kept; wait for writable() before writing more.
+  // Too much or too little for a declared Content-Length cuts the connection.
+  bool write(std::span<const std::string_view> parts);
+  bool write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
+
+  // The response is complete. The connection goes on to the next request.
+  void finish();
+  // The response cannot be completed: cuts the connection so that the client notices.
+  void abort();
+
+  // Calls `ready` once, from the loop, when less than half of high_water is left unsent.
+  void when_writable(Loop::Task ready);
+  std::size_t unsent() const;  // bytes kept
+
+  // Calls `gone` once, from the loop, if the peer closes or breaks the connection, or stays
+  // silent for too long, before the response is complete. Not called after finish().
+  void when_gone(Loop::Task gone);
+  bool is_gone() const { return connection_ == nullptr; }
+  bool started() const { return started_; }
+
+ private:
+  friend class HttpConnection;
+  explicit HttpExchange(HttpConnection& connection);
+
+  HttpConnection* connection_;  // null: the peer is gone, or the response complete
+  RequestHead head_;
+  Address peer_;
+  std::optional<std::uint64_t> body_size_;
+  bool started_ = false;
+  Gathered gathered_;
+  Chunk chunk_;
+  BodyBuffer* into_ = nullptr;
+  Loop::Task writable_;
+  Loop::Task gone_;
+};
+
+// HTTP/1.1 (and 1.0) over the connections given to it: keep-alive, requests of one connection one
+// after the other, strict framing (no obsolete line folding, no ambiguous length).
+// Threading: its loop's thread. Destroying it closes its connections; exchanges see gone.
+class HttpServer {
+ public:
+  using Handler = std::move_only_function<void(std::unique_ptr<HttpExchange>)>;
+
+  HttpServer(Loop& loop, HttpServerOptions options, Handler handler);
+  ~HttpServer();
+
+  void serve(std::unique_ptr<Stream> stream);
+
+  // Closes idle connections now, the others after their response; calls `done` when none is left.
+  void drain(Loop::Task done);
+
+  std::size_t connections() const;
+  // Requests refused before the handler saw them (malformed, too large, too slow).
+  std::uint64_t refused() const;
+
+ private:
+  friend class HttpConnection;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pointsman

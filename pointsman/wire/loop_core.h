@@ -1,0 +1,70 @@
+#pragma once
+
+// Internal to wire/*.cc: it names Boost.Asio.
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "pointsman/wire/loop.h"
+
+namespace pointsman {
+
+// The armed timers of one loop: a binary heap by the time at which the loop must look at them.
+class TimerHeap {
+ public:
+  bool empty() const { return heap_.empty(); }
+  Clock::time_point next() const { return heap_.front()->wake_; }
+
+  // Moves the deadline; says whether the heap's first entry became earlier.
+  bool arm(Timer& timer, Clock::time_point deadline);
+  void remove(Timer& timer);
+
+  // Takes out one timer whose deadline has come, disarmed; null when there is none left.
+  Timer* take_due(Clock::time_point now);
+
+ private:
+  void place(Timer* timer, std::size_t at);
+  void up(std::size_t at);
+  void down(std::size_t at);
+  void insert(Timer& timer);
+
+  std::vector<Timer*> heap_;
+};
+
+class LoopCore {
+ public:
+  static constexpr std::size_t kScratch = 64 * 1024;
+
+  LoopCore();
+
+  void arm(Timer& timer, Clock::time_point deadline);
+  void forget(Timer& timer);
+  void defer(Loop::Task task);
+
+  // One thread runs the loop, so the reactor needs no locks; posting from elsewhere does.
+  boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+  std::atomic<std::thread::id> thread;
+  std::unique_ptr<char[]> scratch;
+
+ private:
+  void set_alarm();
+  void fire_due();
+  void run_deferred();
+
+  TimerHeap timers_;
+  boost::asio::steady_timer alarm_;
+  Clock::time_point alarm_at_ = Clock::time_point::max();
+  Timer* firing_ = nullptr;  // null again when the firing timer is destroyed in its own callback
+  std::vector<Loop::Task> deferred_;
+  std::vector<Loop::Task> running_;
+};
+
+}  // namespace pointsman

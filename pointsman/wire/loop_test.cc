@@ -1,0 +1,195 @@
+#include "pointsman/wire/loop.h"
+
+#include <atomic>
+#include <csignal>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "pointsman/base/random.h"
+
+namespace pointsman {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+TEST(Loop, RunsPostedTasksInOrder) {
+  Loop loop;
+  std::string order;
+  loop.post([&] { order += 'a'; });
+  loop.post([&] {
+    order += 'b';
+    loop.post([&] { order += 'd'; });
+  });
+  loop.post([&] { order += 'c'; });
+  EXPECT_TRUE(loop.run_until([&] { return order.size() == 4; }));
+  EXPECT_EQ(order, "abcd");
+}
+
+TEST(Loop, StopBeforeRunSticksAndRunCanBeCalledAgain) {
+  Loop loop;
+  loop.stop();
+  loop.run();
+  bool ran = false;
+  loop.post([&] {
+    ran = true;
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_TRUE(ran);
+}
+
+TEST(Loop, DestroysTasksThatNeverRan) {
+  auto token = std::make_shared<int>(1);
+  {
+    Loop loop;
+    loop.post([token] {});
+    EXPECT_EQ(token.use_count(), 2);
+  }
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(Loop, RunUntilGivesUpAtItsLimit) {
+  Loop loop;
+  EXPECT_FALSE(loop.run_until([] { return false; }, milliseconds(5)));
+}
+
+TEST(Loop, DefersUntilWhatIsReadyHasRun) {
+  Loop loop;
+  std::string order;
+  loop.post([&] {
+    loop.defer([&] { order += 'd'; });
+    loop.defer([&] { order += 'e'; });
+    order += 'a';
+  });
+  loop.post([&] { order += 'b'; });
+  EXPECT_TRUE(loop.run_until([&] { return order.size() == 4; }));
+  EXPECT_EQ(order, "abde");
+}
+
+TEST(Loop, KnowsItsThread) {
+  Workers workers(2);
+  EXPECT_FALSE(workers[0].inside());
+  workers.run_on(0, [&](Loop& loop) {
+    EXPECT_TRUE(loop.inside());
+    EXPECT_FALSE(workers[1].inside());
+  });
+}
+
+TEST(Loop, TakesTasksFromManyThreads) {
+  Workers workers(1);
+  int sum = 0;  // touched by the worker only
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        for (int i = 0; i < 1000; ++i) workers[0].post([&sum] { ++sum; });
+      });
+    }
+  }
+  workers.run_on(0, [&](Loop&) { EXPECT_EQ(sum, 4000); });
+}
+
+TEST(Timer, FiresOnceNotBeforeItsDeadline) {
+  Loop loop;
+  int fired = 0;
+  const auto begin = Clock::now();
+  Clock::time_point at;
+  Timer timer(loop, [&] {
+    ++fired;
+    at = Clock::now();
+  });
+  timer.arm(milliseconds(5));
+  EXPECT_TRUE(timer.armed());
+  EXPECT_TRUE(loop.run_until([&] { return fired > 0; }));
+  EXPECT_GE(at - begin, milliseconds(5));
+  EXPECT_FALSE(timer.armed());
+  EXPECT_FALSE(loop.run_until([&] { return fired > 1; }, milliseconds(10)));
+}
+
+TEST(Timer, MovesLaterEarlierAndAway) {
+  Loop loop;
+  std::string order;
+  Timer later(loop, [&] { order += 'l'; });
+  Timer earlier(loop, [&] { order += 'e'; });
+  Timer never(loop, [&] { order += 'n'; });
+  Timer middle(loop, [&] { order += 'm'; });
+  later.arm(milliseconds(1));
+  earlier.arm(hours(1));
+  never.arm(milliseconds(2));
+  middle.arm(milliseconds(6));
+  later.arm(milliseconds(12));
+  earlier.arm(milliseconds(3));
+  never.disarm();
+  EXPECT_TRUE(loop.run_until([&] { return order.size() == 3; }));
+  EXPECT_EQ(order, "eml");
+}
+
+TEST(Timer, MayBeDestroyedAndArmedInItsOwnCallback) {
+  Loop loop;
+  int fired = 0;
+  std::unique_ptr<Timer> gone;
+  gone = std::make_unique<Timer>(loop, [&, keep = std::string(100, 'x')] {
+    gone.reset();
+    fired += static_cast<int>(keep.size());  // the callback outlives its timer
+  });
+  gone->arm(milliseconds(0));
+  int rounds = 0;
+  std::unique_ptr<Timer> again;
+  again = std::make_unique<Timer>(loop, [&] {
+    if (++rounds < 3) again->arm(milliseconds(1));
+  });
+  again->arm(milliseconds(1));
+  EXPECT_TRUE(loop.run_until([&] { return fired == 100 && rounds == 3; }));
+}
+
+TEST(Timer, KeepsTheOrderOfManyRandomDeadlines) {
+  Loop loop;
+  Random random(7);
+  std::vector<std::unique_ptr<Timer>> timers;
+  Clock::time_point last;
+  int fired = 0;
+  int expected = 0;
+  const auto base = Clock::now() + milliseconds(5);
+  for (int i = 0; i < 500; ++i) {
+    timers.push_back(std::make_unique<Timer>(loop, [&, i] {
+      ++fired;
+      const auto due = Clock::time_point(base);
+      EXPECT_GE(Clock::now(), due) << i;
+    }));
+  }
+  std::multiset<Clock::time_point> deadlines;
+  for (int round = 0; round < 5; ++round) {
+    for (auto& timer : timers) {
+      timer->arm_at(base + std::chrono::microseconds(random.below(20'000)));
+      if (random.below(4) == 0) timer->disarm();
+    }
+  }
+  for (auto& timer : timers) {
+    if (random.below(10) == 0)
+      timer.reset();
+    else if (timer->armed())
+      ++expected;
+  }
+  EXPECT_TRUE(loop.run_until([&] { return fired == expected; }));
+  EXPECT_GT(expected, 200);
+  EXPECT_FALSE(loop.run_until([&] { return fired > expected; }, milliseconds(5)));
+}
+
+TEST(Signals, AreCalledOnTheLoop) {
+  Loop loop;
+  std::vector<int> caught;
+  const Signals signals(loop, [&](int signal) { caught.push_back(signal); });
+  std::raise(SIGTERM);
+  EXPECT_TRUE(loop.run_until([&] { return caught.size() == 1; }));
+  std::raise(SIGINT);
+  EXPECT_TRUE(loop.run_until([&] { return caught.size() == 2; }));
+  EXPECT_EQ(caught, (std::vector{SIGTERM, SIGINT}));
+}
+
+}  // namespace
+}  // namespace pointsman
