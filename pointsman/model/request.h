@@ -22,14 +22,18 @@ struct PromptPart {
   enum class Kind : std::uint8_t {
     text,     // bytes as they are
     escaped,  // the inside of a JSON string, escapes still in place and known to be valid
+    tokens,   // token ids, 4 little-endian bytes each
     repeat,   // starts at the next multiple of 4 bytes: `token` as 4 little-endian bytes, `count`
               // times
-    tokens,   // token ids, 4 little-endian bytes each
+    image,    // a URL or base64 data; whoever tokenizes decides how many tokens it is worth
+    audio,    // likewise
+    video,    // likewise
   };
 
   Kind kind = Kind::text;
   std::uint32_t token = 0;
   std::uint32_t count = 0;
+  std::uint32_t size = 0;  // of text and escaped: bytes after unescaping
   std::string_view bytes;
   std::span<const std::uint32_t> tokens;
 };

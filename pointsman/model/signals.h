@@ -7,6 +7,7 @@
 
 #include "pointsman/base/arena.h"
 #include "pointsman/model/names.h"
+#include "pointsman/model/request.h"
 
 namespace pointsman {
 
@@ -16,6 +17,14 @@ struct PrefixMatch {
   std::int32_t total = 0;         // blocks of the prompt
   std::int32_t block_tokens = 0;  // tokens per block
   std::int32_t cached = 0;        // leading blocks held, unweighted
+};
+
+// The prompts of a request as a tokenizer understood them. The estimate takes 4 bytes of text for
+// one token, so its tokens need not be written down: the parts are the byte stream itself, of the
+// kinds text, escaped, tokens and repeat only.
+struct TokenizedPrompt {
+  std::span<const Prompt> prompts;
+  std::int64_t tokens = 0;  // of all prompts together
 };
 
 // A typed place in Signals: one T per endpoint of the fleet. Plugins get theirs when they are

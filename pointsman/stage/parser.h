@@ -14,9 +14,6 @@
 
 namespace pointsman {
 
-// Readable bytes that must follow a request body, so that it can be parsed in place.
-inline constexpr std::size_t kBodyPadding = 64;
-
 // What a parser says of a request besides filling it in.
 struct Parsed {
   bool skip_response = false;  // the proxy may go on without us after the request
@@ -38,13 +35,21 @@ struct Usage {
   void merge(const Usage& newer);
 };
 
-// How far the response of one request has been read. The carry holds an unfinished SSE line, or the
-// whole body where the parser needs it whole.
+// How far the response of one request has been read. Reset with reset(), which keeps the memory.
 struct ResponseProgress {
   Usage usage;
   std::uint64_t events = 0;  // streamed data events
-  std::string carry;         // bounded by the parser; keeps its memory between requests
-  bool overflowed = false;   // the carry was too long: usage may be missing
+  bool overflowed = false;   // a line or value was too long to be read: usage may be missing
+
+  // What the parser must remember from one piece to the next: an unfinished line or value, never
+  // more than kMaxCarry, and where in the JSON it stands.
+  std::string carry;
+  std::uint32_t depth = 0;
+  std::uint8_t state = 0;
+
+  static constexpr std::size_t kMaxCarry = 1U << 20U;
+
+  void reset();
 };
 
 // Knows one API: which paths it answers, and how to read requests and responses of it.
@@ -57,7 +62,6 @@ class Parser {
 
   // Reads the body once and wholly. Fills model, stream, max_output_tokens, prompts and cache_salt
   // of `request`, whose path and headers are set; views point into `body` and `arena`.
-  // REQUIRES: kBodyPadding readable bytes follow the body.
   // Threading: called concurrently.
   virtual Result<Parsed> parse(std::string_view body, Request& request, Arena& arena) const = 0;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -23,6 +24,25 @@ class Producer {
                                Signals& signals) const = 0;
 };
 
+// Histogram samples that a plugin hands out with what it learns. The pipeline gives them to the
+// family of that name, labelled with the plugin's name and type; what does not fit is dropped.
+class Samples {
+ public:
+  struct Sample {
+    std::string_view family;  // without the metrics prefix; a literal
+    double value = 0.0;
+  };
+
+  void add(std::string_view family, double value) {
+    if (used_ < samples_.size()) samples_[used_++] = {family, value};
+  }
+  std::span<const Sample> all() const { return std::span(samples_).first(used_); }
+
+ private:
+  std::array<Sample, 8> samples_;
+  std::size_t used_ = 0;
+};
+
 // Learns what became of a request. State is changed here and nowhere else.
 class Hook {
  public:
@@ -30,7 +50,7 @@ class Hook {
 
   // The decision stands and the request is about to be sent.
   // Threading: called concurrently.
-  virtual void dispatched(const Context& context, const Decision& decision) = 0;
+  virtual void dispatched(const Context& context, const Decision& decision, Samples& samples) = 0;
 };
 
 // Work that a plugin wants done now and then off the request path.

@@ -13,4 +13,13 @@ void Usage::merge(const Usage& newer) {
   }
 }
 
+void ResponseProgress::reset() {
+  usage = {};
+  events = 0;
+  overflowed = false;
+  carry.clear();
+  depth = 0;
+  state = 0;
+}
+
 }  // namespace pointsman
