@@ -52,7 +52,8 @@ std::string to_json(const Node& node);
 // 1e21 on. REQUIRES: `value` is finite.
 std::string number_text(double value);
 
-// `text` as a JSON string, with quotes.
-std::string json_quoted(std::string_view text);
+// `text` in double quotes for a message, as Go's %q writes it: quotes, backslashes and control
+// characters escaped, everything else as it is.
+std::string quoted(std::string_view text);
 
 }  // namespace pointsman
