@@ -1,0 +1,423 @@
+#include "pointsman/wire/http2_session.h"
+
+#include <array>
+#include <deque>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "pointsman/wire/http2_stream.h"
+#include "pointsman/wire/testing/http2_client.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::array<Http2Field, 1> kOk{{{":status", "200"}}};
+constexpr std::array<Http2Field, 1> kTrailers{{{"grpc-status", "0"}}};
+
+// Records what it hears; credits at once unless told to hold.
+struct Heard final : Http2Exchange {
+  explicit Heard(Http2Stream& of, bool holds) : stream(&of), hold(holds) {}
+  void received(std::string_view bytes) override {
+    body += bytes;
+    if (!hold) stream->credit(bytes.size());
+  }
+  void half_closed() override { ended = true; }
+  void closed(bool answered) override {
+    gone = true;
+    complete = answered;
+    stream = nullptr;
+  }
+  void send(std::string_view bytes) const {
+    bytes.copy(stream->reserve(bytes.size()).data(), bytes.size());
+    stream->commit(bytes.size());
+  }
+
+  Http2Stream* stream;
+  std::string body;
+  std::string path;
+  bool hold;
+  bool ended = false;
+  bool gone = false;
+  bool complete = false;
+};
+
+struct Acceptor final : Http2Acceptor {
+  Http2Exchange& accept(Http2Stream& stream, std::span<const Http2Field> fields) override {
+    Heard& heard = all.emplace_back(stream, hold);
+    for (const Http2Field& field : fields) {
+      if (field.name == ":path") heard.path = field.value;
+    }
+    return heard;
+  }
+  void output_ready() override { ++ready; }
+
+  std::deque<Heard> all;
+  bool hold = false;
+  int ready = 0;
+};
+
+struct Rig {
+  explicit Rig(const Http2Limits& limits = {}, bool client_reads = true)
+      : server(limits, acceptor, pool), client(client_reads) {}
+  bool settle() { return client.settle(server, now); }
+  Heard& open() {
+    id = client.post("/a");
+    EXPECT_TRUE(settle());
+    return acceptor.all.back();
+  }
+
+  BytePool pool;
+  Acceptor acceptor;
+  Http2Session server;
+  Http2Client client;
+  Clock::time_point now{std::chrono::seconds(1)};
+  std::int32_t id = 0;
+};
+
+TEST(Http2Session, CarriesARequestAndItsStreamedAnswer) {
+  Rig rig;
+  Heard& heard = rig.open();
+  EXPECT_EQ(heard.path, "/a");
+  heard.stream->respond(kOk);
+  for (const std::string part : {"one ", "two ", "three"}) {
+    rig.client.write(rig.id, part);
+    ASSERT_TRUE(rig.settle());
+    heard.send(part);
+    ASSERT_TRUE(rig.settle());
+    EXPECT_TRUE(rig.client.answer(rig.id).body.ends_with(part));
+  }
+  EXPECT_EQ(heard.body, "one two three");
+  EXPECT_FALSE(heard.ended);
+  rig.client.write(rig.id, "", true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(heard.ended);
+  heard.stream->finish(kTrailers);
+  ASSERT_TRUE(rig.settle());
+
+  const Http2Client::Answer& answer = rig.client.answer(rig.id);
+  EXPECT_EQ(answer.body, "one two three");
+  EXPECT_EQ(answer.fields.at(":status"), "200");
+  EXPECT_EQ(answer.fields.at("grpc-status"), "0");
+  EXPECT_EQ(answer.blocks, 2);
+  EXPECT_EQ(answer.closed, NGHTTP2_NO_ERROR);
+  EXPECT_TRUE(heard.gone);
+  EXPECT_TRUE(heard.complete);
+  EXPECT_EQ(rig.server.open_streams(), 0U);
+}
+
+TEST(Http2Session, AnswersWithHeadersAlone) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  heard.stream->respond(kOk, true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(rig.client.answer(rig.id).ended);
+  EXPECT_EQ(rig.client.answer(rig.id).blocks, 1);
+  // The request was still open: the server ends it without an error.
+  EXPECT_EQ(rig.client.answer(rig.id).closed, NGHTTP2_NO_ERROR);
+  EXPECT_TRUE(heard.complete);
+}
+
+TEST(Http2Session, EndsWithoutTrailersAndWithoutBytes) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  heard.stream->respond(kOk);
+  heard.stream->finish({});
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(rig.client.answer(rig.id).ended);
+  EXPECT_TRUE(heard.complete);
+}
+
+TEST(Http2Session, TellsOfOutputOnceAndOnlyOutsideFeed) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  EXPECT_EQ(rig.acceptor.ready, 0);
+  heard.stream->respond(kOk);
+  heard.send("a");
+  heard.send("b");
+  EXPECT_EQ(rig.acceptor.ready, 1);
+  const std::string_view out = rig.server.output();
+  EXPECT_FALSE(out.empty());
+  rig.server.sent(out.size());
+  heard.send("c");
+  EXPECT_EQ(rig.acceptor.ready, 2);
+}
+
+TEST(Http2Session, GathersAPassIntoOneOutput) {
+  Rig rig;
+  for (int i = 0; i < 64; ++i) rig.client.post("/a");
+  ASSERT_TRUE(rig.settle());
+  for (const Heard& heard : rig.acceptor.all) {
+    heard.stream->respond(kOk);
+    heard.send(std::string(1024, 'x'));
+  }
+  const std::string_view out = rig.server.output();
+  EXPECT_GT(out.size(), 64U * 1024U);
+  rig.server.sent(out.size());
+  EXPECT_TRUE(rig.server.output().empty());
+}
+
+TEST(Http2Session, KeepsOutputStillWhileItIsBeingSent) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  heard.stream->respond(kOk);
+  heard.send("first");
+  const std::string_view out = rig.server.output();
+  const std::string copy(out);
+  heard.send(std::string(100'000, 'y'));
+  EXPECT_EQ(rig.server.output().data(), out.data());
+  EXPECT_EQ(rig.server.output(), copy);
+}
+
+TEST(Http2Session, NeverFramesFarAheadOfTheSocket) {
+  Rig rig({.output_batch = 50'000});
+  const Heard& heard = rig.open();
+  heard.stream->respond(kOk);
+  heard.send(std::string(60'000, 'y'));
+  std::size_t total = 0;
+  std::string all;
+  for (std::string_view out = rig.server.output(); !out.empty(); out = rig.server.output()) {
+    EXPECT_LE(out.size(), 50'000U + 16'384U + 100U);
+    total += out.size();
+    rig.client.feed(out);
+    rig.server.sent(out.size());
+  }
+  EXPECT_GT(total, 60'000U);
+  EXPECT_EQ(rig.client.answer(rig.id).body.size(), 60'000U);
+}
+
+TEST(Http2Session, CarriesAMegabyteBothWays) {
+  Rig rig;
+  Heard& heard = rig.open();
+  const std::string big(3'000'000, 'z');
+  rig.client.write(rig.id, big, true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(heard.body, big);
+  heard.stream->respond(kOk);
+  heard.send(big);
+  heard.stream->finish(kTrailers);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.client.answer(rig.id).body, big);
+  EXPECT_TRUE(heard.complete);
+}
+
+TEST(Http2Session, StopsThePeerAtTheWindowUntilBytesAreCredited) {
+  Rig rig({.stream_window = 100'000});
+  rig.acceptor.hold = true;
+  Heard& heard = rig.open();
+  rig.client.write(rig.id, std::string(250'000, 'q'), true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(heard.body.size(), 100'000U);
+  heard.stream->credit(100'000);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(heard.body.size(), 200'000U);
+  heard.stream->credit(100'000);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(heard.body.size(), 250'000U);
+  EXPECT_TRUE(heard.ended);
+}
+
+TEST(Http2Session, WithholdsCreditFromAPeerThatDoesNotRead) {
+  Rig rig({.stream_window = 100'000, .stream_backlog = 10'000}, /*client_reads=*/false);
+  Heard& heard = rig.open();
+  heard.stream->respond(kOk);
+  heard.send(std::string(200'000, 'a'));  // more than the client's 64 KiB window
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(heard.stream->queued(), 200'000U - 65'535U);
+
+  rig.client.write(rig.id, std::string(250'000, 'q'));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(heard.body.size(), 100'000U);
+
+  for (int i = 0; i < 10; ++i) {  // the client reads on
+    rig.client.consume(rig.id,
+                       std::min<std::size_t>(50'000, rig.client.answer(rig.id).body.size()));
+    rig.client.answer(rig.id).body.clear();
+    ASSERT_TRUE(rig.settle());
+  }
+  EXPECT_EQ(heard.stream->queued(), 0U);
+  EXPECT_EQ(heard.body.size(), 250'000U);
+}
+
+TEST(Http2Session, GivesTheConnectionBackWhatADeadStreamHeld) {
+  Rig rig({.stream_window = 100'000, .connection_window = 150'000});
+  rig.acceptor.hold = true;
+  for (int i = 0; i < 5; ++i) {
+    const Heard& heard = rig.open();
+    rig.client.write(rig.id, std::string(100'000, 'q'));
+    ASSERT_TRUE(rig.settle());
+    ASSERT_EQ(heard.body.size(), 100'000U) << i;
+    rig.client.reset(rig.id);
+    ASSERT_TRUE(rig.settle());
+    ASSERT_TRUE(heard.gone);
+  }
+}
+
+TEST(Http2Session, SaysWhenThePeerResetAStream) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  heard.stream->respond(kOk);
+  rig.client.reset(rig.id);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(heard.gone);
+  EXPECT_FALSE(heard.complete);
+}
+
+TEST(Http2Session, ResetsAStream) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  heard.stream->respond(kOk);
+  heard.send("lost");
+  heard.stream->reset(Http2Error::internal_error);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.client.answer(rig.id).closed, NGHTTP2_INTERNAL_ERROR);
+  EXPECT_TRUE(heard.gone);
+  EXPECT_FALSE(heard.complete);
+}
+
+TEST(Http2Session, ClosesEveryStreamWhenItDies) {
+  BytePool pool;
+  Acceptor acceptor;
+  Http2Client client;
+  {
+    Http2Session server({}, acceptor, pool);
+    client.post("/a");
+    client.post("/b");
+    ASSERT_TRUE(client.settle(server, Clock::time_point{}));
+    acceptor.all.front().stream->respond(kOk);
+  }
+  ASSERT_EQ(acceptor.all.size(), 2U);
+  for (const Heard& heard : acceptor.all) {
+    EXPECT_TRUE(heard.gone);
+    EXPECT_FALSE(heard.complete);
+  }
+}
+
+TEST(Http2Session, AdvertisesItsLimitsAndRefusesStreamsOverThem) {
+  Rig rig({.max_concurrent_streams = 2});
+  rig.open();
+  EXPECT_EQ(rig.client.setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS), 2U);
+  EXPECT_EQ(rig.client.setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE), 1U << 20U);
+  rig.open();
+  rig.client.post("/third");  // nghttp2's client holds it back by itself
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.acceptor.all.size(), 2U);
+  rig.acceptor.all.front().stream->respond(kOk, true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.acceptor.all.size(), 3U);
+}
+
+TEST(Http2Session, RefusesHeadersOverTheLimit) {
+  Rig rig({.max_header_bytes = 1000});
+  const std::int32_t id = rig.client.request({{":method", "POST"},
+                                              {":scheme", "http"},
+                                              {":authority", "test"},
+                                              {":path", "/a"},
+                                              {"x-large", std::string(2000, 'v')}});
+  ASSERT_TRUE(rig.settle());
+  EXPECT_TRUE(rig.acceptor.all.empty());
+  EXPECT_EQ(rig.client.answer(id).fields.at(":status"), "431");
+  rig.open();  // and nothing else is disturbed
+  EXPECT_EQ(rig.acceptor.all.size(), 1U);
+}
+
+TEST(Http2Session, CutsOffAFloodOfPings) {
+  Rig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  rig.open();
+  for (int i = 0; i < 90; ++i) rig.client.ping();
+  EXPECT_TRUE(rig.settle());
+  rig.now += std::chrono::seconds(5);  // 50 more are granted
+  for (int i = 0; i < 50; ++i) rig.client.ping();
+  EXPECT_TRUE(rig.settle());
+  for (int i = 0; i < 50; ++i) rig.client.ping();
+  EXPECT_FALSE(rig.settle());
+  EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_ENHANCE_YOUR_CALM);
+  EXPECT_TRUE(rig.server.done());
+}
+
+TEST(Http2Session, CutsOffRequestsThatAreOnlyOpenedAndReset) {
+  Rig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  bool good = true;
+  for (int i = 0; i < 200 && good; ++i) {
+    rig.client.post("/a");
+    good = rig.settle();
+    rig.client.reset(2 * i + 1);
+    good = good && rig.settle();
+  }
+  EXPECT_FALSE(good);
+  EXPECT_LT(rig.acceptor.all.size(), 110U);
+}
+
+TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
+  Rig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  for (int i = 0; i < 500; ++i) {
+    const Heard& heard = rig.open();
+    heard.stream->respond(kOk);
+    ASSERT_TRUE(rig.settle());
+    rig.client.reset(rig.id);
+    ASSERT_TRUE(rig.settle());
+  }
+}
+
+TEST(Http2Session, DrainsInTwoSteps) {
+  Rig rig;
+  const Heard& heard = rig.open();
+  rig.server.drain();
+  EXPECT_EQ(rig.acceptor.ready, 1);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.client.goaways(), 2);
+  EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_NO_ERROR);
+  EXPECT_FALSE(rig.server.done());
+  heard.stream->respond(kOk);
+  heard.send("still answered");
+  heard.stream->finish(kTrailers);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.client.answer(rig.id).body, "still answered");
+  EXPECT_TRUE(rig.server.done());
+}
+
+TEST(Http2Session, SaysNothingBeforeThePeerDoes) {
+  const Rig rig;
+  Http2Session& server = const_cast<Rig&>(rig).server;
+  EXPECT_TRUE(server.output().empty());
+}
+
+TEST(Http2Session, AnswersAnHttp1ClientInItsOwnTongue) {
+  Rig rig;
+  EXPECT_FALSE(rig.server.feed("GET / HTTP/1.1\r\nHost: a\r\n\r\n", rig.now).has_value());
+  const std::string reply(rig.server.output());
+  EXPECT_TRUE(reply.starts_with("HTTP/1.1 400 "));
+  const std::string body = reply.substr(reply.find("\r\n\r\n") + 4);
+  EXPECT_NE(reply.find("content-length: " + std::to_string(body.size()) + "\r\n"),
+            std::string::npos);
+  rig.server.sent(reply.size());
+  EXPECT_TRUE(rig.server.done());
+}
+
+TEST(Http2Session, GivesUpOnNoise) {
+  Rig rig;
+  EXPECT_FALSE(rig.server.feed("\x16\x03\x01 not a preface", rig.now).has_value());
+  EXPECT_TRUE(rig.server.output().empty());
+  EXPECT_TRUE(rig.server.done());
+  EXPECT_FALSE(rig.server.feed("more", rig.now).has_value());
+}
+
+TEST(Http2Session, TakesItsInputInAnyPieces) {
+  BytePool pool;
+  Acceptor acceptor;
+  Http2Session server({}, acceptor, pool);
+  Http2Client client;
+  const std::int32_t id = client.post("/a");
+  client.write(id, "hello", true);
+  for (const char byte : client.output()) {
+    ASSERT_TRUE(server.feed({&byte, 1}, Clock::time_point{}).has_value());
+  }
+  ASSERT_TRUE(client.settle(server, Clock::time_point{}));
+  ASSERT_EQ(acceptor.all.size(), 1U);
+  EXPECT_EQ(acceptor.all.front().body, "hello");
+  EXPECT_TRUE(acceptor.all.front().ended);
+}
+
+}  // namespace
+}  // namespace pointsman
