@@ -176,7 +176,6 @@ TEST(Http2Session, NeverFramesFarAheadOfTheSocket) {
   heard.stream->respond(kOk);
   heard.send(std::string(60'000, 'y'));
   std::size_t total = 0;
-  std::string all;
   for (std::string_view out = rig.server.output(); !out.empty(); out = rig.server.output()) {
     EXPECT_LE(out.size(), 50'000U + 16'384U + 100U);
     total += out.size();
