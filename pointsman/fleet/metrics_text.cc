@@ -146,9 +146,14 @@ bool WantedMetrics::could_match(std::string_view beginning) const {
          next_.test(static_cast<unsigned char>(beginning[common_.size()]));
 }
 
-std::string_view MetricSample::label(std::string_view name) const {
+const MetricLabel* MetricSample::find(std::string_view name) const {
   const auto at = std::ranges::find(labels, name, &MetricLabel::name);
-  return at == labels.end() ? std::string_view{} : at->value;
+  return at == labels.end() ? nullptr : &*at;
+}
+
+std::string_view MetricSample::label(std::string_view name) const {
+  const MetricLabel* const found = find(name);
+  return found == nullptr ? std::string_view{} : found->value;
 }
 
 MetricsText::MetricsText(const WantedMetrics& wanted)

@@ -51,6 +51,8 @@ struct MetricSample {
   double value = 0;            // may be NaN or infinite
   std::int64_t timestamp = 0;  // milliseconds as the page gives them, 0 when it gives none
 
+  // The label, or nullptr when it is absent.
+  const MetricLabel* find(std::string_view name) const;
   // The label's value, empty when it is absent.
   std::string_view label(std::string_view name) const;
 };
