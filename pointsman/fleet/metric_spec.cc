@@ -86,8 +86,8 @@ Result<std::optional<MetricSpec>> MetricSpec::parse(std::string_view text) {
     rest.remove_prefix(more ? end + 1 : end);
     auto label = parse_pair(pair);
     if (!label) {
-      return fail(Code::invalid_config, "invalid label pair " + quoted(pair) +
-                                            " in specification: " + quoted(text));
+      return fail(Code::invalid_config,
+                  "invalid label pair " + quoted(pair) + " in specification: " + quoted(text));
     }
     spec.labels.push_back(*std::move(label));
   }

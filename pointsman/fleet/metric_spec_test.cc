@@ -73,8 +73,7 @@ TEST(MetricSpec, IsRefusedWithThePairThatIsWrong) {
   EXPECT_EQ(problem("my_metric{  =  }"),
             "invalid label pair \"=\" in specification: \"my_metric{  =  }\"");
   EXPECT_EQ(problem("m{a=b,}"), "invalid label pair \"\" in specification: \"m{a=b,}\"");
-  EXPECT_EQ(problem("m{a=\"b}"),
-            "invalid label pair \"a=\\\"b\" in specification: \"m{a=\\\"b}\"");
+  EXPECT_EQ(problem("m{a=\"b}"), "invalid label pair \"a=\\\"b\" in specification: \"m{a=\\\"b}\"");
 }
 
 TEST(MetricSpec, MatchesSamplesThatHaveItsLabelsAndMaybeMore) {

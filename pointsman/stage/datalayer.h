@@ -20,14 +20,14 @@ namespace pointsman {
 
 // How one page of every endpoint is asked for, again and again.
 struct Poll {
-  std::string path;                  // request target, begins with '/'
-  std::uint16_t port = 0;            // 0: that of the endpoint's metrics_host
-  std::optional<bool> tls;           // absent: as the endpoint itself
-  bool verify = false;               // check the server's certificate and name
-  std::string ca_file;               // PEM; empty: the system's
-  std::string certificate_file;      // PEM, with key_file: what to show to the server
+  std::string path;              // request target, begins with '/'
+  std::uint16_t port = 0;        // 0: that of the endpoint's metrics_host
+  std::optional<bool> tls;       // absent: as the endpoint itself
+  bool verify = false;           // check the server's certificate and name
+  std::string ca_file;           // PEM; empty: the system's
+  std::string certificate_file;  // PEM, with key_file: what to show to the server
   std::string key_file;
-  Clock::duration interval{};        // 0: the base interval
+  Clock::duration interval{};  // 0: the base interval
 };
 
 // Something that is read from every endpoint again and again, such as its metrics page.
@@ -39,7 +39,7 @@ class Source {
 };
 
 // What one page told of one endpoint.
-struct Reading {
+struct PageReading {
   std::array<double, kLoads> loads;  // by Load; kMissing where the page does not tell
   enum class Adapters : std::uint8_t { not_told, same, changed };
   Adapters adapters = Adapters::not_told;  // same: as in the reader's reading before
@@ -55,7 +55,7 @@ class PageReader {
   virtual void begin() = 0;
   // False: the page is over a limit and shall not be read further.
   virtual bool feed(std::string_view piece) = 0;
-  virtual const Reading& finish() = 0;
+  virtual const PageReading& finish() = 0;
 
   // The adapters, when the last reading said that they are known.
   virtual const Fleet::Adapters& adapters() const = 0;
