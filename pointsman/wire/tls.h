@@ -21,8 +21,10 @@ struct TlsServerOptions {
 };
 
 struct TlsClientOptions {
-  bool verify = true;   // check the server's certificate and name
-  std::string ca_file;  // PEM; empty: the system's
+  bool verify = true;            // check the server's certificate and name
+  std::string ca_file;           // PEM; empty: the system's
+  std::string certificate_file;  // PEM chain, with key_file: what to show to a server that asks
+  std::string key_file;
   std::vector<std::string> alpn;
 };
 
