@@ -10,8 +10,10 @@ import pytest
 
 from harness.collector import Collector
 from harness.envoy import Envoy
+from harness.ext_proc import Transaction
 from harness.model_server import ModelServer
 from harness.openai import Client
+from harness.pointsman import Epp, Serve
 from harness.process import Process
 from harness.toy_picker import ToyPicker
 
@@ -102,3 +104,35 @@ def client(cleanup):
         return connected
 
     return connect
+
+
+@pytest.fixture
+def epp(spawn, tmp_path):
+    """epp(servers, args=..., config=..., tls=...) -> running `pointsman epp`."""
+
+    def start(servers, **options) -> Epp:
+        return Epp(spawn, tmp_path, servers, **options)
+
+    return start
+
+
+@pytest.fixture
+def serve(spawn):
+    """serve(servers, args=...) -> running `pointsman serve`."""
+
+    def start(servers=(), **options) -> Serve:
+        return Serve(spawn, servers, **options)
+
+    return start
+
+
+@pytest.fixture
+def transaction(cleanup):
+    """transaction(port) -> one ext_proc stream, the test playing the proxy."""
+
+    def open_stream(port: int) -> Transaction:
+        stream = Transaction(port)
+        cleanup(stream.close)
+        return stream
+
+    return open_stream

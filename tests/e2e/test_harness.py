@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as service_grpc
 
+from harness.ext_proc import set_headers
 from harness.openai import chat, many_streams
 
 
@@ -65,6 +66,17 @@ def test_a_broken_stream_is_seen_as_broken(routed):
     result = many_streams(proxy.port, 1)
     assert result.complete == 0
     assert len(result.failures) == 1
+
+
+def test_a_test_can_play_the_proxy(toy_picker, transaction):
+    stream = transaction(toy_picker("127.0.0.1:1").port)
+    stream.request_headers()
+    stream.request_body(b"x" * 62001)
+    head, body, sizes = stream.routed()
+    assert set_headers(head.request_headers.response) == {"x-gateway-destination-endpoint": "127.0.0.1:1"}
+    assert (body, sizes) == (b"x" * 62001, [62000, 1])
+    stream.half_close()
+    assert stream.ended() == grpc.StatusCode.OK
 
 
 def test_collector_takes_spans_over_grpc_and_http(collector):

@@ -52,10 +52,11 @@ class Behaviour:
 
 
 class ModelServer:
-    """Listens on `port`. Change `behave` at any time; read `seen`."""
+    """Listens on `port` (0: a free one). Change `behave` at any time; read `seen`."""
 
-    def __init__(self, model: str = "m"):
+    def __init__(self, model: str = "m", port: int = 0):
         self.model = model
+        self.port = port
         self.behave = Behaviour()
         self.seen: list[Seen] = []
         self.scrapes = 0
@@ -101,7 +102,7 @@ class ModelServer:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, "127.0.0.1", 0, backlog=4096)
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=4096)
         await self._site.start()
         self.port = self._site._server.sockets[0].getsockname()[1]
 
