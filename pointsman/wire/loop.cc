@@ -17,6 +17,27 @@ LoopCore::LoopCore()
       scratch(std::make_unique_for_overwrite<char[]>(kScratch)),
       alarm_(io) {}
 
+LoopCore::~LoopCore() {
+  // Their timers and sockets need the rest of this.
+  owned_.clear();
+}
+
+void LoopCore::own(std::unique_ptr<LoopOwned> owned) {
+  LoopOwned* const key = owned.get();
+  owned_.emplace(key, std::move(owned));
+}
+
+void LoopCore::release(LoopOwned& owned) {
+  if (auto node = owned_.extract(&owned)) {
+    defer([gone = std::move(node.mapped())] {});
+  }
+}
+
+std::span<char> LoopCore::cipher() {
+  if (!cipher_) cipher_ = std::make_unique_for_overwrite<char[]>(kCipher);
+  return {cipher_.get(), kCipher};
+}
+
 void LoopCore::arm(Timer& timer, Clock::time_point deadline) {
   if (timers_.arm(timer, deadline)) set_alarm();
 }

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -38,11 +40,27 @@ class TimerHeap {
   std::vector<Timer*> heap_;
 };
 
+// Something that lives on a loop by itself until it lets go, such as a handshake on its way.
+class LoopOwned {
+ public:
+  virtual ~LoopOwned() = default;
+};
+
 class LoopCore {
  public:
   static constexpr std::size_t kScratch = 64 * 1024;
+  static constexpr std::size_t kCipher = 32 * 1024;
 
   LoopCore();
+  ~LoopCore();
+
+  // Keeps `owned` alive until release(), or the loop's end. release() destroys it after the
+  // callback that runs now.
+  void own(std::unique_ptr<LoopOwned> owned);
+  void release(LoopOwned& owned);
+
+  // A second shared buffer, for the bytes beneath TLS.
+  std::span<char> cipher();
 
   void arm(Timer& timer, Clock::time_point deadline);
   void forget(Timer& timer);
@@ -65,6 +83,8 @@ class LoopCore {
   Timer* firing_ = nullptr;  // null again when the firing timer is destroyed in its own callback
   std::vector<Loop::Task> deferred_;
   std::vector<Loop::Task> running_;
+  std::unordered_map<LoopOwned*, std::unique_ptr<LoopOwned>> owned_;
+  std::unique_ptr<char[]> cipher_;
 };
 
 }  // namespace pointsman
