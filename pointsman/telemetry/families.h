@@ -1,0 +1,226 @@
+#pragma once
+
+#include <array>
+
+#include "pointsman/telemetry/buckets.h"
+#include "pointsman/telemetry/family.h"
+
+// Every metric of the router, declared once. Names, types, labels and buckets of the llm_d_epp_
+// families are the interface of spec/07 section 4, their deprecated twins too; those of our own
+// are called pointsman_.
+namespace pointsman::metric {
+
+inline constexpr auto kNone = labels();
+inline constexpr auto kModels = labels("model_name", "target_model_name");
+inline constexpr auto kRequest =
+    labels("model_name", "target_model_name", "fairness_id", "priority");
+inline constexpr auto kPlugin = labels("extension_point", "plugin_type", "plugin_name");
+
+// Requests and their latency
+inline constexpr auto kRequestTotal =
+    counter("llm_d_epp_request_total", "Requests that were scheduled and forwarded.", kRequest)
+        .deprecated("inference_objective_request_total",
+                    labels("model_name", "target_model_name", "priority"));
+inline constexpr auto kRequestErrors =
+    counter("llm_d_epp_request_error_total", "Requests that ended in an error, by its code.",
+            labels("model_name", "target_model_name", "fairness_id", "priority", "error_code"))
+        .deprecated("inference_objective_request_error_total",
+                    labels("model_name", "target_model_name", "error_code"));
+inline constexpr auto kRequestDuration =
+    histogram("llm_d_epp_request_duration_seconds",
+              "Time from the arrival of a request to the end of its response.", kRequest,
+              buckets::kGeneral)
+        .deprecated("inference_objective_request_duration_seconds", kModels);
+inline constexpr auto kRequestSize =
+    histogram("llm_d_epp_request_size_bytes", "Size of request bodies as received.", kRequest,
+              buckets::kSize)
+        .deprecated("inference_objective_request_sizes", kModels);
+inline constexpr auto kResponseSize =
+    histogram("llm_d_epp_response_size_bytes", "Size of response bodies.", kRequest,
+              buckets::kResponseSize)
+        .deprecated("inference_objective_response_sizes", kModels);
+inline constexpr auto kInputTokens =
+    histogram("llm_d_epp_request_input_tokens", "Prompt tokens, as the model server counted them.",
+              kRequest, buckets::kTokens)
+        .deprecated("inference_objective_input_tokens", kModels);
+inline constexpr auto kOutputTokens =
+    histogram("llm_d_epp_request_output_tokens",
+              "Generated tokens, as the model server counted them.", kRequest,
+              buckets::kOutputTokens)
+        .deprecated("inference_objective_output_tokens", kModels);
+inline constexpr auto kCachedTokens =
+    histogram("llm_d_epp_request_cached_tokens",
+              "Prompt tokens that the model server found in its cache.", kRequest, buckets::kTokens)
+        .deprecated("inference_objective_prompt_cached_tokens", kModels);
+inline constexpr auto kRequestRunning =
+    gauge("llm_d_epp_request_running", "Requests that a model server is working on.", kRequest)
+        .deprecated("inference_objective_running_requests", labels("model_name"));
+inline constexpr auto kNtpot =
+    histogram("llm_d_epp_request_ntpot_seconds", "Duration of a request per generated token.",
+              kRequest, buckets::kNtpot)
+        .deprecated("inference_objective_normalized_time_per_output_token_seconds", kModels);
+inline constexpr auto kTtft =
+    histogram("llm_d_epp_request_ttft_seconds",
+              "Time from the arrival of a request to the first byte of the response body.",
+              labels("model_name", "target_model_name", "fairness_id", "priority", "streaming"),
+              buckets::kTtft);
+inline constexpr auto kStreamingTpot = histogram(
+    "llm_d_epp_request_streaming_tpot_seconds",
+    "Mean time per token after the first, of streamed responses.", kRequest, buckets::kTpot);
+inline constexpr auto kStreamingItl =
+    histogram("llm_d_epp_request_streaming_itl_seconds",
+              "Gap between two chunks of a streamed response.", kRequest, buckets::kItl);
+
+// The pool of endpoints
+inline constexpr auto kPoolKvCache =
+    gauge("llm_d_epp_average_kv_cache_utilization",
+          "Mean share of the KV cache in use, over endpoints with fresh metrics.", labels("name"))
+        .deprecated("inference_pool_average_kv_cache_utilization");
+inline constexpr auto kPoolQueue =
+    gauge("llm_d_epp_average_queue_size",
+          "Mean number of waiting requests, over endpoints with fresh metrics.", labels("name"))
+        .deprecated("inference_pool_average_queue_size");
+inline constexpr auto kPoolRunning =
+    gauge("llm_d_epp_average_running_requests",
+          "Mean number of running requests, over endpoints with fresh metrics.", labels("name"))
+        .deprecated("inference_pool_average_running_requests");
+inline constexpr auto kPoolKvCacheStdDev =
+    gauge("llm_d_epp_std_dev_kv_cache_utilization",
+          "Sample standard deviation of the share of the KV cache in use.", labels("name"));
+inline constexpr auto kPoolQueueStdDev =
+    gauge("llm_d_epp_std_dev_queue_size",
+          "Sample standard deviation of the number of waiting requests.", labels("name"));
+inline constexpr auto kPoolRunningStdDev =
+    gauge("llm_d_epp_std_dev_running_requests",
+          "Sample standard deviation of the number of running requests.", labels("name"));
+inline constexpr auto kReadyEndpoints =
+    gauge("llm_d_epp_ready_endpoints", "Endpoints with fresh metrics.", labels("name"))
+        .deprecated("inference_pool_ready_pods");
+inline constexpr auto kEndpointQueue =
+    gauge("llm_d_epp_per_endpoint_queue_size", "Waiting requests of each endpoint.",
+          labels("name", "model_server_endpoint"))
+        .deprecated("inference_pool_per_pod_queue_size")
+        .renamed("model_server_endpoint", "model_server_pod");
+
+// Scheduler, plugins, processing
+inline constexpr auto kSchedulerDuration =
+    histogram("llm_d_epp_scheduler_e2e_duration_seconds", "Time one decision took.", kNone,
+              buckets::kMicro)
+        .deprecated("inference_extension_scheduler_e2e_duration_seconds")
+        .also("pointsman_scheduler_duration_seconds", buckets::kShort);
+inline constexpr auto kSchedulerAttempts =
+    counter("llm_d_epp_scheduler_attempts_total", "Decisions, and the endpoint they chose.",
+            labels("status", "target_model_name", "endpoint_name", "namespace", "port"))
+        .deprecated("inference_extension_scheduler_attempts_total")
+        .renamed("endpoint_name", "pod_name");
+inline constexpr auto kPluginDuration =
+    histogram("llm_d_epp_plugin_duration_seconds", "Time one call of a plugin took.", kPlugin,
+              buckets::kMicro)
+        .deprecated("inference_extension_plugin_duration_seconds")
+        .also("pointsman_plugin_duration_seconds", buckets::kShort);
+inline constexpr auto kScopeViolations =
+    counter("llm_d_epp_plugin_data_scope_violations_total",
+            "Accesses of a plugin to endpoint data that it did not declare.",
+            labels("extension_point", "plugin_type", "plugin_name", "access"));
+inline constexpr auto kRequestProcessing =
+    histogram("llm_d_epp_request_processing_duration_seconds",
+              "Time from the arrival of a request to the decision or the error.", kNone,
+              buckets::kRequestProcessing);
+inline constexpr auto kResponseProcessing =
+    histogram("llm_d_epp_response_processing_duration_seconds",
+              "Time the router spent on a response.", kNone, buckets::kResponseProcessing);
+inline constexpr auto kBuild =
+    gauge("llm_d_epp_info", "The build that is running.", labels("commit", "build_ref"))
+        .deprecated("inference_extension_info");
+inline constexpr auto kModelRewrites =
+    counter("llm_d_epp_model_rewrite_decisions_total", "Applied rules that rewrite model names.",
+            labels("model_rewrite_name", "model_name", "target_model"))
+        .deprecated("inference_extension_model_rewrite_decisions_total");
+inline constexpr auto kPollErrors =
+    counter("llm_d_epp_datalayer_poll_errors_total", "Failed polls of one endpoint by one source.",
+            labels("source_type"))
+        .deprecated("llm_d_inference_scheduler_datalayer_poll_errors_total");
+inline constexpr auto kExtractErrors =
+    counter("llm_d_epp_datalayer_extract_errors_total",
+            "Polled data that an extractor could not read.",
+            labels("source_type", "extractor_type"))
+        .deprecated("llm_d_inference_scheduler_datalayer_extract_errors_total");
+
+// This process (names of the Prometheus client libraries)
+inline constexpr auto kProcessCpu =
+    counter("process_cpu_seconds_total", "User and system CPU time.", kNone);
+inline constexpr auto kProcessOpenFds = gauge("process_open_fds", "Open file descriptors.", kNone);
+inline constexpr auto kProcessMaxFds =
+    gauge("process_max_fds", "Limit of open file descriptors.", kNone);
+inline constexpr auto kProcessVirtual =
+    gauge("process_virtual_memory_bytes", "Virtual memory.", kNone);
+inline constexpr auto kProcessVirtualMax =
+    gauge("process_virtual_memory_max_bytes", "Limit of virtual memory.", kNone);
+inline constexpr auto kProcessResident =
+    gauge("process_resident_memory_bytes", "Resident memory.", kNone);
+inline constexpr auto kProcessStart =
+    gauge("process_start_time_seconds", "Start of the process, in Unix time.", kNone);
+
+// Telemetry about telemetry
+inline constexpr auto kSpansExported =
+    counter("pointsman_spans_exported_total", "Spans that the collector accepted.", kNone)
+        .from_the_start();
+inline constexpr auto kSpansDropped =
+    counter("pointsman_spans_dropped_total",
+            "Spans that were recorded and lost: trace_full, queue_full, rejected or given up.",
+            labels("reason"));
+inline constexpr auto kTracesUnrecorded =
+    counter("pointsman_traces_unrecorded_total",
+            "Sampled requests that were not recorded, all trace buffers being in use.", kNone)
+        .from_the_start();
+inline constexpr auto kLogLinesDropped =
+    counter("pointsman_log_lines_dropped_total",
+            "Log lines not written: sampled out, or stderr was not ready.", labels("reason"));
+
+// All of the above: what a Metrics knows, in no particular order.
+inline constexpr std::array<const FamilySpec*, 42> kAll{
+    &kRequestTotal,
+    &kRequestErrors,
+    &kRequestDuration,
+    &kRequestSize,
+    &kResponseSize,
+    &kInputTokens,
+    &kOutputTokens,
+    &kCachedTokens,
+    &kRequestRunning,
+    &kNtpot,
+    &kTtft,
+    &kStreamingTpot,
+    &kStreamingItl,
+    &kPoolKvCache,
+    &kPoolQueue,
+    &kPoolRunning,
+    &kPoolKvCacheStdDev,
+    &kPoolQueueStdDev,
+    &kPoolRunningStdDev,
+    &kReadyEndpoints,
+    &kEndpointQueue,
+    &kSchedulerDuration,
+    &kSchedulerAttempts,
+    &kPluginDuration,
+    &kScopeViolations,
+    &kRequestProcessing,
+    &kResponseProcessing,
+    &kBuild,
+    &kModelRewrites,
+    &kPollErrors,
+    &kExtractErrors,
+    &kProcessCpu,
+    &kProcessOpenFds,
+    &kProcessMaxFds,
+    &kProcessVirtual,
+    &kProcessVirtualMax,
+    &kProcessResident,
+    &kProcessStart,
+    &kSpansExported,
+    &kSpansDropped,
+    &kTracesUnrecorded,
+    &kLogLinesDropped,
+};
+
+}  // namespace pointsman::metric
