@@ -115,10 +115,12 @@ class Epp(Router):
              f"--secure-serving={'true' if tls else 'false'}", "--metrics-endpoint-auth=false", *args],
             name="epp", env={"OTEL_TRACES_EXPORTER": "none", **(env or {})}, before_exec=before_exec)
         if wait:
-            self.process.wait_ready(lambda: accepts(self.health_port) and self.health() == "SERVING",
-                                    "gRPC health says SERVING")
+            self.process.wait_ready(self.serving, "gRPC health says SERVING")
             if servers:
                 self.admin.wait_scraped(servers)
+
+    def serving(self) -> bool:
+        return accepts(self.health_port) and self.health() == "SERVING"
 
     def health(self, service: str = EXT_PROC, port: int | None = None) -> str:
         """The answer of grpc.health.v1.Health/Check, by name."""

@@ -1,0 +1,198 @@
+"""The whole router under load: CPU per request of `pointsman epp` beside Envoy's own, and of `pointsman serve`.
+
+    ./dev bench router [--rows small,large] [--systems epp,serve]
+
+Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
+50 ms all the while. CPU is the kernel's account of the process (all threads, in nanoseconds), less what the process
+uses idle. A chunk's cost is the difference to the same load answered whole, divided by its chunks. Envoy's own CPU in
+the same run is the yardstick. A row with an error is no figure and says so.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "e2e")]
+
+import load  # noqa: E402
+from harness.envoy import Envoy  # noqa: E402
+from harness.pointsman import Epp, Serve  # noqa: E402
+from harness.process import Process  # noqa: E402
+
+SHAPES = [
+    load.Shape("small-whole", 200, 100, False, 100, 10),
+    load.Shape("small", 200, 100, True, 30, 10),
+    load.Shape("medium", 10_000, 1_000, True, 2, 10),
+    load.Shape("large-whole", 100_000, 1_000, False, 10, 10),
+    load.Shape("large", 100_000, 1_000, True, 2, 10),
+]
+WARM_UP = load.Shape("warm-up", 200, 20, True, 20, 2)
+IDLE_S = 4.0
+
+
+@dataclass
+class FakeServer:
+    port: int
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+
+class FakeServers:
+    def __init__(self, count: int):
+        self.child = subprocess.Popen([sys.executable, ROOT / "bench" / "fake_servers.py", f"--count={count}"],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.servers = [FakeServer(port) for port in json.loads(self.child.stdout.readline())]
+
+    def stop(self) -> None:
+        self.child.stdin.close()
+        self.child.wait(10)
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds of CPU that the kernel has charged to all threads of a process."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text().split()[0])
+        except OSError:
+            pass  # a thread that ended just now
+    return total / 1e9
+
+
+def memory_mib(pid: int) -> tuple[float, float]:
+    """Peak and present resident size."""
+    fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
+    return tuple(int(fields[name].split()[0]) / 1024 for name in ("VmHWM", "VmRSS"))
+
+
+def idle_rate(pids: list[int]) -> list[float]:
+    """CPU per second of each process while nobody asks anything."""
+    before, began = [cpu_s(pid) for pid in pids], time.monotonic()
+    time.sleep(IDLE_S)
+    return [(cpu_s(pid) - old) / (time.monotonic() - began) for pid, old in zip(pids, before)]
+
+
+class System:
+    """Processes under test, by name, and the port that clients use."""
+
+    def __init__(self, name: str, directory: pathlib.Path, servers: list[FakeServer]):
+        self.running: list[Process] = []
+
+        def spawn(command, name="process", **options):
+            self.running.append(Process(command, directory / f"{name}.log", **options))
+            return self.running[-1]
+
+        if name == "epp":
+            picker = Epp(spawn, directory, servers, args=["--tracing=false"], wait=False)
+            picker.process.wait_ready(picker.serving, "gRPC health says SERVING")
+            envoy = Envoy(directory, picker.port, concurrency=os.cpu_count() or 1)
+            self.running.append(envoy.process)
+            self.port, self.pids = envoy.port, {"epp": picker.pid, "envoy": envoy.process.pid}
+        else:
+            router = Serve(spawn, servers, wait=False)
+            router.process.wait_ready(router.admin.ready, "serve is ready")
+            self.port, self.pids = router.port, {"serve": router.pid}
+        time.sleep(0.5)  # the first scrapes
+
+    def stop(self) -> None:
+        for process in reversed(self.running):
+            process.stop()
+
+
+def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer]) -> None:
+    whole: dict[tuple[str, str], float] = {}  # CPU per request of a load's unstreamed twin
+    for at, shape in enumerate(shapes):
+        with tempfile.TemporaryDirectory() as directory:
+            system = System(name, pathlib.Path(directory), servers)
+            try:
+                asyncio.run(load.run(WARM_UP, system.port, 10_000_000))
+                pids = list(system.pids.values())
+                idle = idle_rate(pids)
+                before, began = [cpu_s(pid) for pid in pids], time.monotonic()
+                result = asyncio.run(load.run(shape, system.port, 1_000_000 * (at + 1)))
+                elapsed = time.monotonic() - began
+                used = [cpu_s(pid) - old - rate * elapsed for pid, old, rate in zip(pids, before, idle)]
+                for process, pid, cpu, rate in zip(system.pids, pids, used, idle):
+                    print_row(shape, process, result, cpu, rate, memory_mib(pid)[0], whole)
+                for error in result.errors[:3]:
+                    print(f"    error: {error}")
+            finally:
+                system.stop()
+
+
+def print_heading() -> None:
+    print(f"{'load':<12} {'process':<7} {'ms/request':>10} {'us/chunk':>9} {'idle %':>7} {'peak MiB':>9} {'requests':>9} "
+          f"{'chunks':>8} {'errors':>7} {'TTFT p50':>9} {'p99 ms':>8}")
+
+
+def print_row(shape: load.Shape, process: str, result: load.Result, cpu: float, idle: float, peak: float,
+              whole: dict[tuple[str, str], float]) -> None:
+    expected = result.planned * shape.output_tokens if shape.stream else 0
+    per_request, per_chunk = "no figure", "-"
+    if not result.errors and result.complete == result.planned and result.chunks == expected:
+        cost = cpu / result.complete
+        per_request = f"{1e3 * cost:.2f}"
+        if not shape.stream:
+            whole[shape.name, process] = cost
+        elif (twin := whole.get((f"{shape.name}-whole", process))) is not None:
+            per_chunk = f"{1e6 * (cost - twin) / shape.output_tokens:.1f}"
+    print(f"{shape.name:<12} {process:<7} {per_request:>10} {per_chunk:>9} {100 * idle:>7.1f} {peak:>9.1f} "
+          f"{result.complete:>9} {result.chunks:>8} {len(result.errors):>7} {result.first_token_ms(0.5):>9.1f} "
+          f"{result.first_token_ms(0.99):>8.1f}", flush=True)
+
+
+def measure_idle(count: int) -> None:
+    fakes = FakeServers(count)
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            system = System("serve", pathlib.Path(directory), fakes.servers)
+            try:
+                idle_rate([system.pids["serve"]])  # let every connection be made first
+                [rate] = idle_rate([system.pids["serve"]])
+                peak, _ = memory_mib(system.pids["serve"])
+                print(f"idle, {count} endpoints scraped every 50 ms: {rate:.3f} cores, {peak:.1f} MiB, "
+                      f"{1e6 * rate / count / 20:.0f} us per scrape")
+            finally:
+                system.stop()
+    finally:
+        fakes.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", default=",".join(shape.name for shape in SHAPES), help="which loads")
+    parser.add_argument("--systems", default="epp,serve")
+    parser.add_argument("--idle-endpoints", type=int, default=100, help="0: leave the idle row out")
+    options = parser.parse_args()
+
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}; tokens every 5 ms, 8 endpoints, "
+          "CPU net of idle")
+    print_heading()
+    fakes = FakeServers(8)
+    try:
+        shapes = [shape for shape in SHAPES if shape.name in options.rows.split(",")]
+        for system in options.systems.split(","):
+            measure(system, shapes, fakes.servers)
+    finally:
+        fakes.stop()
+    if options.idle_endpoints:
+        measure_idle(options.idle_endpoints)
+
+
+if __name__ == "__main__":
+    main()
