@@ -8,9 +8,10 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/pointsman/app/main.cc)
 endif()
 
 get_property(benches GLOBAL PROPERTY POINTSMAN_BENCHES)
+get_property(bench_layers GLOBAL PROPERTY POINTSMAN_BENCH_LAYERS)
 if(benches)
   add_executable(pointsman_bench ${benches})
-  target_link_libraries(pointsman_bench PRIVATE pointsman::app pointsman_warnings benchmark::benchmark_main)
+  target_link_libraries(pointsman_bench PRIVATE ${bench_layers} pointsman_warnings benchmark::benchmark_main)
 endif()
 
 # `pointsman_tests` builds every unit test; tests.txt names their binaries for tests/run.py.
