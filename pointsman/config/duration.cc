@@ -85,7 +85,7 @@ std::expected<std::uint64_t, std::string> take_part(std::string_view& text) {
   const std::string_view name = text.substr(0, length);
   text.remove_prefix(length);
   const auto unit = unit_size(name);
-  if (!unit) return std::unexpected("time: unknown unit " + quoted(name) + " in duration ");
+  if (!unit) return std::unexpected("time: unknown unit " + in_quotes(name) + " in duration ");
   if (*whole > kMax / *unit) return std::unexpected(invalid);
   return *whole * *unit + static_cast<std::uint64_t>(fraction * static_cast<double>(*unit));
 }
@@ -103,7 +103,7 @@ std::string decimal(std::uint64_t value, std::uint64_t unit) {
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   std::string_view rest = text;
   const auto wrong = [&](std::string_view what) {
-    return fail(Code::invalid_config, std::string(what) + quoted(text));
+    return fail(Code::invalid_config, std::string(what) + in_quotes(text));
   };
   const bool negative = rest.starts_with('-');
   if (negative || rest.starts_with('+')) rest.remove_prefix(1);

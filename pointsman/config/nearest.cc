@@ -78,7 +78,7 @@ std::string suggestion(std::string_view name, std::span<const std::string_view> 
   std::string out;
   for (std::size_t i = 0; i < close.size(); ++i) {
     if (i > 0) out += i + 1 == close.size() ? " or " : ", ";
-    out += quoted(close[i]);
+    out += in_quotes(close[i]);
   }
   return out.empty() ? out : "did you mean " + out + "?";
 }

@@ -9,6 +9,14 @@ namespace pointsman {
 
 struct Member;
 
+// Where something was written, 1-based; 0: made by us, not read from a text.
+struct Place {
+  int line = 0;
+  int column = 0;
+
+  bool operator==(const Place&) const = default;
+};
+
 // One value of a YAML or JSON document and the place where it was written. A plain value: it
 // owns its text and its children, so it may be copied, moved and edited freely.
 struct Node {
@@ -24,6 +32,7 @@ struct Node {
   int line = 0;                 // 1-based; 0: not read from a text
   int column = 0;               // 1-based
 
+  Place place() const { return {line, column}; }
   bool is_null() const { return kind == Kind::null; }
   bool is_string() const { return kind == Kind::string; }
   bool is_sequence() const { return kind == Kind::sequence; }
@@ -54,6 +63,6 @@ std::string number_text(double value);
 
 // `text` in double quotes for a message, as Go's %q writes it: quotes, backslashes and control
 // characters escaped, everything else as it is.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace pointsman

@@ -72,11 +72,12 @@ void with_slots(P& target, Use use) {
       fields);
 }
 
-// Scalars, enums and nested objects.
+// Scalars, enums and nested objects. An object with a member `place` learns where it stands.
 template <typename T>
 struct Codec {
   static void read(Reader& reader, const Node& node, T& out, const void* rule) {
     if constexpr (Params<T>) {
+      if constexpr (requires { out.place = node.place(); }) out.place = node.place();
       with_slots(out, [&](std::span<const Slot> slots) { reader.object(node, slots); });
     } else if constexpr (std::is_enum_v<T>) {
       const auto& table = *static_cast<const Names<T>*>(rule);

@@ -25,14 +25,6 @@ bool same_letters(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-const Slot* find_slot(std::span<const Slot> slots, std::string_view key) {
-  const auto exact = std::ranges::find(slots, key, &Slot::name);
-  if (exact != slots.end()) return &*exact;
-  const auto folded =
-      std::ranges::find_if(slots, [&](const Slot& slot) { return same_letters(slot.name, key); });
-  return folded == slots.end() ? nullptr : &*folded;
-}
-
 std::string spoken(double value, bool duration) {
   if (!duration) return number_text(value);
   return format_duration(std::chrono::nanoseconds(static_cast<std::int64_t>(value)));
@@ -53,7 +45,7 @@ std::string one_of(std::span<const std::string_view> names) {
   std::string out = "one of ";
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0) out += ", ";
-    out += quoted(names[i]);
+    out += in_quotes(names[i]);
   }
   return out;
 }
@@ -79,19 +71,35 @@ void Reader::object(const Node& node, std::span<const Slot> slots) {
   std::ranges::sort(sorted, {}, [](const Member* member) { return std::string_view(member->key); });
   for (const Member* member : sorted) {
     const std::size_t before = enter("." + member->key);
-    if (const Slot* slot = find_slot(slots, member->key)) {
+    if (const Slot* slot = find(slots, member->key)) {
       slot->read(*this, member->value, slot->target, slot->rule);
     } else {
-      std::vector<std::string_view> known;
-      known.reserve(slots.size());
-      for (const Slot& each : slots) known.push_back(each.name);
-      Node key;
-      key.line = member->line;
-      key.column = member->column;
-      report(key, "json: unknown field " + quoted(member->key), suggestion(member->key, known));
+      unknown_field(*member, slots);
     }
     leave(before);
   }
+}
+
+const Slot* Reader::find(std::span<const Slot> slots, std::string_view key) const {
+  auto found = std::ranges::find(slots, key, &Slot::name);
+  if (found == slots.end() && dialect_ == Dialect::parameters) {
+    found = std::ranges::find_if(slots, [&](const Slot& s) { return same_letters(s.name, key); });
+  }
+  return found == slots.end() ? nullptr : &*found;
+}
+
+void Reader::unknown_field(const Member& member, std::span<const Slot> slots) {
+  std::vector<std::string_view> known;
+  known.reserve(slots.size());
+  for (const Slot& each : slots) known.push_back(each.name);
+  const bool document = dialect_ == Dialect::document;
+  (document ? unknown_ : problems_)
+      .push_back({.path = path_,
+                  .line = member.line,
+                  .column = member.column,
+                  .text = document ? "unknown field " + in_quotes(path_)
+                                   : "json: unknown field " + in_quotes(member.key),
+                  .hint = suggestion(member.key, known)});
 }
 
 void Reader::value(const Node& node, bool& out, const Bounds& /*bounds*/) {
@@ -131,17 +139,34 @@ void Reader::value(const Node& node, std::string& out, const Bounds& /*bounds*/)
 
 void Reader::value(const Node& node, std::chrono::nanoseconds& out, const Bounds& bounds) {
   if (node.is_null() || !expect(node, Node::Kind::string, "string")) return;
-  if (node.text.empty()) return;
+  const bool document = dialect_ == Dialect::document;
+  if (node.text.empty() && !document) return;
   const auto duration = parse_duration(node.text);
   if (!duration) {
-    const std::string name = path_.substr(path_.rfind('.') + 1);
-    return report(node, "invalid '" + name + "': " + duration.error().message);
+    const std::string name = "invalid '" + path_.substr(path_.rfind('.') + 1) + "': ";
+    return report(node, (document ? "" : name) + duration.error().message);
   }
   if (within(node, static_cast<double>(duration->count()), bounds, true)) out = *duration;
 }
 
+void Reader::value(const Node& node, Quantity& out, const Bounds& /*bounds*/) {
+  if (node.is_null()) return;
+  const bool number = node.kind == Node::Kind::integer || node.kind == Node::Kind::floating;
+  if (number && !std::isfinite(node.number)) {
+    return report(node, "json: unsupported value: " + node.text);
+  }
+  // Values of other kinds have no text that could be a quantity.
+  const auto quantity = parse_quantity(number ? shown(node) : node.is_string() ? node.text : "");
+  if (!quantity) return report(node, quantity.error().message);
+  out = *quantity;
+}
+
 void Reader::value(const Node& node, Node& out, const Bounds& /*bounds*/) {
   out = node;
+}
+
+void Reader::value(const Node& node, const Node*& out, const Bounds& /*bounds*/) {
+  out = &node;
 }
 
 std::optional<std::size_t> Reader::choice(const Node& node,
@@ -149,7 +174,7 @@ std::optional<std::size_t> Reader::choice(const Node& node,
   if (node.is_null() || !expect(node, Node::Kind::string, "string")) return std::nullopt;
   const auto found = std::ranges::find(names, node.text);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  report(node, path_ + ": must be " + one_of(names) + ", got " + quoted(node.text),
+  report(node, path_ + ": must be " + one_of(names) + ", got " + in_quotes(node.text),
          suggestion(node.text, names));
   return std::nullopt;
 }
@@ -162,6 +187,7 @@ bool Reader::expect(const Node& node, Node::Kind kind, std::string_view type) {
 
 std::size_t Reader::enter(std::string_view segment) {
   const std::size_t before = path_.size();
+  if (path_.empty() && segment.starts_with('.')) segment.remove_prefix(1);
   path_ += segment;
   return before;
 }
@@ -180,9 +206,10 @@ void Reader::mismatch(const Node& node, std::string_view type) {
   const bool wants_number = type.starts_with("int") || type == "float64";
   if (found == "number" && wants_number) found += " " + shown(node);
   const std::string field = path_.substr(base_);
+  const std::string owner = dialect_ == Dialect::document ? "EndpointPickerConfig." : "parameters";
   report(node, "json: cannot unmarshal " + found +
                    (field.empty() ? " into Go value of type "
-                                  : " into Go struct field parameters" + field + " of type ") +
+                                  : " into Go struct field " + owner + field + " of type ") +
                    std::string(type));
 }
 
@@ -228,22 +255,31 @@ void describe(const double& value, const Bounds& bounds, FieldDoc& doc) {
 
 void describe(const std::string& value, const Bounds& /*bounds*/, FieldDoc& doc) {
   doc.type = "string";
-  doc.default_value = quoted(value);
+  doc.default_value = in_quotes(value);
 }
 
 void describe(const std::chrono::nanoseconds& value, const Bounds& bounds, FieldDoc& doc) {
   doc.type = "duration";
-  doc.default_value = quoted(format_duration(value));
+  doc.default_value = in_quotes(format_duration(value));
   doc.allowed = spoken(bounds, true);
+}
+
+void describe(const Quantity& value, const Bounds& /*bounds*/, FieldDoc& doc) {
+  doc.type = "quantity";
+  if (!value.text.empty()) doc.default_value = in_quotes(value.text);
 }
 
 void describe(const Node& /*value*/, const Bounds& /*bounds*/, FieldDoc& doc) {
   doc.type = "any";
 }
 
+void describe(const Node* const& /*value*/, const Bounds& /*bounds*/, FieldDoc& doc) {
+  doc.type = "any";
+}
+
 void describe_choice(std::size_t chosen, std::span<const std::string_view> names, FieldDoc& doc) {
   doc.type = "string";
-  doc.default_value = chosen < names.size() ? quoted(names[chosen]) : "";
+  doc.default_value = chosen < names.size() ? in_quotes(names[chosen]) : "";
   doc.allowed = one_of(names);
 }
 

@@ -15,6 +15,7 @@
 
 #include "pointsman/config/diagnostic.h"
 #include "pointsman/config/node.h"
+#include "pointsman/config/quantity.h"
 
 namespace pointsman {
 
@@ -46,15 +47,24 @@ struct Slot {
   void (*describe)(const void* target, const void* rule, FieldDoc& doc);
 };
 
+// Whose rules of decoding hold, and how problems are worded.
+enum class Dialect : std::uint8_t {
+  parameters,  // of a plugin: keys match without regard to case
+  document,    // the configuration itself: keys match exactly, an unknown one is a lesser problem
+};
+
 // Reads values of one block and collects what is wrong with them. Go's rules of decoding JSON
-// hold: null keeps the default, keys match without regard to case, whole numbers may be written
-// as 3.0, and problems are found in the sorted order of keys.
+// hold: null keeps the default, whole numbers may be written as 3.0, and problems are found in
+// the sorted order of keys.
 class Reader {
  public:
   // `path` is that of the block; problems name fields below it.
-  explicit Reader(std::string path) : path_(std::move(path)), base_(path_.size()) {}
+  explicit Reader(std::string path, Dialect dialect = Dialect::parameters)
+      : dialect_(dialect), path_(std::move(path)), base_(path_.size()) {}
 
   const Diagnostics& problems() const { return problems_; }
+  // Of a document: `unknown field "plugins[0].foo"`. Of parameters: empty, as they are problems.
+  const Diagnostics& unknown_fields() const { return unknown_; }
 
   void object(const Node& node, std::span<const Slot> slots);
   void value(const Node& node, bool& out, const Bounds& bounds);
@@ -64,8 +74,11 @@ class Reader {
   void value(const Node& node, std::string& out, const Bounds& bounds);
   // An empty text keeps the default. A bare number is refused, since its unit would be a guess.
   void value(const Node& node, std::chrono::nanoseconds& out, const Bounds& bounds);
-  // The raw value, for what has no fixed shape.
+  // A text or a bare number.
+  void value(const Node& node, Quantity& out, const Bounds& bounds);
+  // The raw value, for what has no fixed shape: a copy, or where it stands.
   void value(const Node& node, Node& out, const Bounds& bounds);
+  void value(const Node& node, const Node*& out, const Bounds& bounds);
   // The place of the text among `names`, or none after a report.
   std::optional<std::size_t> choice(const Node& node, std::span<const std::string_view> names);
 
@@ -76,14 +89,18 @@ class Reader {
   void leave(std::size_t before) { path_.resize(before); }
 
  private:
+  const Slot* find(std::span<const Slot> slots, std::string_view key) const;
+  void unknown_field(const Member& member, std::span<const Slot> slots);
   void report(const Node& node, std::string text, std::string hint = {});
   void mismatch(const Node& node, std::string_view type);
   bool within(const Node& node, double number, const Bounds& bounds, bool duration);
   std::optional<std::int64_t> whole(const Node& node, std::string_view type);
 
+  Dialect dialect_;
   std::string path_;
   std::size_t base_;  // length of the block's path
   Diagnostics problems_;
+  Diagnostics unknown_;
 };
 
 // What Reader::value() reads, as documentation.
@@ -93,7 +110,9 @@ void describe(const std::int64_t& value, const Bounds& bounds, FieldDoc& doc);
 void describe(const double& value, const Bounds& bounds, FieldDoc& doc);
 void describe(const std::string& value, const Bounds& bounds, FieldDoc& doc);
 void describe(const std::chrono::nanoseconds& value, const Bounds& bounds, FieldDoc& doc);
+void describe(const Quantity& value, const Bounds& bounds, FieldDoc& doc);
 void describe(const Node& value, const Bounds& bounds, FieldDoc& doc);
+void describe(const Node* const& value, const Bounds& bounds, FieldDoc& doc);
 void describe_choice(std::size_t chosen, std::span<const std::string_view> names, FieldDoc& doc);
 std::vector<FieldDoc> describe(std::span<const Slot> slots);
 

@@ -200,10 +200,11 @@ class Builder final : public YAML::EventHandler {
       map.node.members.push_back(std::move(member));
       return;
     }
-    document_.duplicates.push_back({.path = member.key,
-                                    .line = member.line,
-                                    .column = member.column,
-                                    .text = "key " + quoted(member.key) + " already set in map"});
+    document_.duplicates.push_back(
+        {.path = member.key,
+         .line = member.line,
+         .column = member.column,
+         .text = "key " + in_quotes(member.key) + " already set in map"});
     map.node.members[place->second] = std::move(member);
   }
 

@@ -23,7 +23,7 @@ TEST(PlainScalar, IsABooleanInEveryYaml11Spelling) {
        {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
     EXPECT_EQ(plain(text), "false") << text;
   for (const char* text : {"yEs", "tRue", "oN", "yess", "nO"})
-    EXPECT_EQ(plain(text), quoted(text)) << text;
+    EXPECT_EQ(plain(text), in_quotes(text)) << text;
 }
 
 TEST(PlainScalar, IsAnIntegerInAnyBase) {
@@ -62,7 +62,7 @@ TEST(PlainScalar, IsAStringOtherwise) {
        {"2026-01-01", "12:30:45", "1:30",   "0x",  "0b12",         "1__e", "-",     "+",   ".",
         "1e",         "e5",       "0x1p-2", "--1", "+-1",          "_1",   "1.2.3", "nan", "inf",
         "Infinity",   "1e999",    "10Gi",   "30s", "${MODEL_NAME}"})
-    EXPECT_EQ(plain(text), quoted(text)) << text;
+    EXPECT_EQ(plain(text), in_quotes(text)) << text;
 }
 
 TEST(PlainScalar, KnowsInfinityAndNotANumber) {
