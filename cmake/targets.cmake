@@ -10,7 +10,8 @@ endif()
 get_property(benches GLOBAL PROPERTY POINTSMAN_BENCHES)
 get_property(bench_layers GLOBAL PROPERTY POINTSMAN_BENCH_LAYERS)
 if(benches)
-  add_executable(pointsman_bench ${benches})
+  # The benches count allocations with the operator new of the app tests.
+  add_executable(pointsman_bench ${benches} pointsman/app/testing/allocations_test.cc)
   target_link_libraries(pointsman_bench PRIVATE ${bench_layers} pointsman_warnings benchmark::benchmark_main)
 endif()
 

@@ -1,0 +1,204 @@
+#include "pointsman/engine/profile.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "pointsman/base/bug.h"
+#include "pointsman/engine/span_attributes.h"
+
+namespace pointsman {
+namespace {
+
+constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
+constexpr float kNoReading = std::numeric_limits<float>::quiet_NaN();
+
+// Runs a stage; an exception that passes leaves its event on the stage's span.
+template <typename Stage>
+void traced(Trace::Scope& scope, Stage&& stage) {
+  try {
+    stage();
+  } catch (...) {
+    scope.exception(std::current_exception());
+    throw;
+  }
+}
+
+// Times consecutive plugin calls with one clock read each: where one ends, the next begins.
+class Laps {
+ public:
+  explicit Laps(SchedulerShard& metrics) : metrics_(metrics), last_(Clock::now()) {}
+
+  // Starts over: what happened since the last lap belongs to no plugin.
+  void restart() { last_ = Clock::now(); }
+  void lap(const PluginTimer& timer) {
+    const auto now = Clock::now();
+    metrics_.observe(timer, now - last_);
+    last_ = now;
+  }
+  Clock::time_point last() const { return last_; }
+
+ private:
+  SchedulerShard& metrics_;
+  Clock::time_point last_;
+};
+
+std::uint32_t size32(std::size_t n) {
+  return static_cast<std::uint32_t>(n);
+}
+
+}  // namespace
+
+Profile::Profile(std::string name, std::vector<FilterStep> filters, std::vector<ScorerStep> scorers,
+                 PickerStep picker)
+    : name_(std::move(name)),
+      filters_(std::move(filters)),
+      scorers_(std::move(scorers)),
+      picker_(std::move(picker)) {
+  if (picker_.picker == nullptr) bug("a profile without a picker");
+  for (ScorerStep& step : scorers_) {
+    step.span_name = "llm_d.epp.scorer." + step.name.type;
+    step.records_readings = step.scorer->reading().from == Reading::From::signal;
+  }
+}
+
+Plan::Profile Profile::plan() const {
+  Plan::Profile plan{.name = name_, .picker = picker_.name};
+  for (const FilterStep& step : filters_) plan.filters.push_back({step.name});
+  for (const ScorerStep& step : scorers_) {
+    plan.scorers.push_back(
+        {step.name, step.weight, step.scorer->reading(), std::string(step.scorer->unit())});
+  }
+  return plan;
+}
+
+Result<void> Profile::run(std::size_t index, const Context& context,
+                          std::span<const EndpointIndex> candidates, Decision& decision,
+                          SchedulerShard& metrics) const {
+  auto scope = context.trace.enter("run_scheduler_profile", SpanScope::scheduling);
+  scope.set("llm_d.epp.scheduling.profile.name", name_);
+
+  ProfileRun run{.profile = static_cast<std::uint16_t>(index),
+                 .first_candidate = size32(decision.candidates.size()),
+                 .candidates = size32(candidates.size()),
+                 .first_drop = size32(decision.drops.size()),
+                 .first_score = size32(decision.scores.size()),
+                 .first_reading = size32(decision.readings.size()),
+                 .first_total = size32(decision.totals.size()),
+                 .first_pick = size32(decision.picks.size()),
+                 .began = context.now};
+  decision.candidates.insert(decision.candidates.end(), candidates.begin(), candidates.end());
+
+  traced(scope, [&] {
+    filter(context, run, decision, metrics);
+    if (run.candidates == 0) {
+      run.failed = true;
+      return;
+    }
+    score(context, run, decision, metrics);
+    pick(context, run, decision, metrics);
+  });
+  decision.runs.push_back(run);
+  if (run.failed) {
+    scope.error("no endpoints available for the given request");
+    return fail(Code::resource_exhausted, "no endpoints available for the given request",
+                "rejected-saturated");
+  }
+  return {};
+}
+
+void Profile::filter(const Context& context, ProfileRun& run, Decision& decision,
+                     SchedulerShard& metrics) const {
+  auto scope = context.trace.enter("filter_endpoints", SpanScope::scheduling);
+  scope.set("llm_d.epp.filter.candidate_endpoints", std::size_t{run.candidates});
+  set_request(scope, context.request);
+
+  Candidates candidates(std::span(decision.candidates).subspan(run.first_candidate),
+                        decision.drops);
+  traced(scope, [&] {
+    Laps laps(metrics);
+    for (std::size_t i = 0; i < filters_.size() && !candidates.empty(); ++i) {
+      candidates.set_filter(static_cast<std::uint8_t>(i));
+      filters_[i].filter->filter(context, candidates);
+      laps.lap(filters_[i].timer);
+    }
+    run.filtered = laps.last();
+  });
+  run.candidates = size32(candidates.size());
+  run.drops = size32(decision.drops.size()) - run.first_drop;
+  decision.candidates.resize(run.first_candidate + run.candidates);
+  scope.set("llm_d.epp.filter.filtered_endpoints", candidates.size());
+}
+
+void Profile::score(const Context& context, ProfileRun& run, Decision& decision,
+                    SchedulerShard& metrics) const {
+  auto scope = context.trace.enter("llm_d.epp.scoring", SpanScope::scheduling);
+  const std::size_t n = run.candidates;
+  scope.set("llm_d.epp.scorer.count", scorers_.size());
+  scope.set("llm_d.epp.scoring.candidate_endpoints", n);
+  set_request(scope, context.request);
+
+  decision.scores.resize(run.first_score + scorers_.size() * n, kNoScore);
+  decision.readings.resize(run.first_reading + scorers_.size() * n, kNoReading);
+  decision.totals.resize(run.first_total + n, 0.0);
+  const auto candidates =
+      std::span<const EndpointIndex>(decision.candidates).subspan(run.first_candidate, n);
+  const auto totals = std::span(decision.totals).subspan(run.first_total, n);
+
+  traced(scope, [&] {
+    Laps laps(metrics);
+    for (std::size_t s = 0; s < scorers_.size(); ++s) {
+      const ScorerStep& step = scorers_[s];
+      const auto raw = std::span(decision.scores).subspan(run.first_score + s * n, n);
+      auto inner = context.trace.enter(step.span_name, SpanScope::scheduling);
+      if (inner.recording()) laps.restart();
+      traced(inner, [&] { step.scorer->score(context, candidates, raw); });
+      laps.lap(step.timer);
+      for (std::size_t i = 0; i < n; ++i) totals[i] += counted(raw[i]) * step.weight;
+      if (step.records_readings) {
+        step.scorer->readings(context, candidates,
+                              std::span(decision.readings).subspan(run.first_reading + s * n, n));
+      }
+      if (inner.recording()) {
+        inner.set("llm_d.epp.scorer.type", step.name.type);
+        inner.set("llm_d.epp.scorer.name", step.name.name);
+        inner.set("llm_d.epp.scorer.weight", step.weight);
+        inner.set("llm_d.epp.scorer.candidate_endpoints", n);
+        set_scores(inner, raw);
+      }
+    }
+    run.scored = laps.last();
+  });
+}
+
+void Profile::pick(const Context& context, ProfileRun& run, Decision& decision,
+                   SchedulerShard& metrics) const {
+  auto scope = context.trace.enter("pick_endpoints", SpanScope::scheduling);
+  const std::size_t n = run.candidates;
+  const auto candidates =
+      std::span<const EndpointIndex>(decision.candidates).subspan(run.first_candidate, n);
+  const auto totals = std::span<const double>(decision.totals).subspan(run.first_total, n);
+  scope.set("llm_d.epp.picker.candidate_endpoints", n);
+  set_top(scope, context.fleet, candidates, totals);
+  set_request(scope, context.request);
+
+  decision.picks.resize(run.first_pick + n);
+  // A run's sequence depends on the seed and the run's number only.
+  Random random(decision.seed + decision.runs.size() * 0x9E3779B97F4A7C15U);
+  std::size_t picked = 0;
+  traced(scope, [&] {
+    Laps laps(metrics);
+    picked = picker_.picker->pick(candidates, totals, random, context.trace,
+                                  std::span(decision.picks).subspan(run.first_pick, n));
+    laps.lap(picker_.timer);
+    run.picked = laps.last();
+  });
+  if (picked > n) bug("a picker picked more endpoints than there are");
+  run.picks = size32(picked);
+  decision.picks.resize(run.first_pick + picked);
+  const double best = std::ranges::max(totals);
+  run.ties = size32(static_cast<std::size_t>(std::ranges::count(totals, best)));
+  scope.set("llm_d.epp.picker.selected_endpoints", picked);
+}
+
+}  // namespace pointsman

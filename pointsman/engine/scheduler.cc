@@ -1,0 +1,128 @@
+#include "pointsman/engine/scheduler.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "pointsman/base/bug.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::size_t kMaxProfiles = Scheduler::kMaxProfiles;
+
+// What went wrong when the handler has no result: the error of the first failed profile by name,
+// which decides the client's status; without one the handler's own words. `whole` gets everything,
+// a line each, for the record.
+Error explain(const Error& handler, std::span<const ProfileState> states,
+              std::span<const std::optional<Error>> errors, std::string& whole) {
+  std::array<std::size_t, kMaxProfiles> order{};
+  const auto by_name = std::span(order).first(states.size());
+  std::iota(by_name.begin(), by_name.end(), std::size_t{0});
+  std::ranges::sort(by_name, {}, [&](std::size_t p) { return states[p].name; });
+  whole = handler.message;
+  const Error* first = nullptr;
+  for (const std::size_t p : by_name) {
+    if (!errors[p]) continue;
+    if (first == nullptr) first = &*errors[p];
+    whole += "\nprofile \"" + std::string(states[p].name) +
+             "\": inference error: ResourceExhausted - " + errors[p]->message;
+  }
+  if (first != nullptr) return *first;
+  return {Code::resource_exhausted, "failed to find target endpoint: " + handler.message};
+}
+
+}  // namespace
+
+Scheduler::Scheduler(Handler handler, std::vector<Profile> profiles, std::uint64_t config_hash)
+    : handler_(std::move(handler)), profiles_(std::move(profiles)) {
+  if (profiles_.empty() || profiles_.size() > kMaxProfiles) bug("unchecked number of profiles");
+  Plan plan{.handler = handler_.name, .config_hash = config_hash};
+  for (const Profile& profile : profiles_) plan.profiles.push_back(profile.plan());
+  plan_ = std::make_shared<const Plan>(std::move(plan));
+}
+
+Result<void> Scheduler::schedule(const Context& context, std::span<const EndpointIndex> candidates,
+                                 Decision& decision, SchedulerShard& metrics) const {
+  const auto began = Clock::now();
+  decision.plan = plan_;
+  Result<void> result;
+  try {
+    result = run_profiles(context, candidates, decision, metrics);
+  } catch (...) {
+    metrics.attempt_failed(context.request.target_model);
+    metrics.observe_schedule(Clock::now() - began);
+    throw;
+  }
+  decision.done = Clock::now();
+  metrics.observe_schedule(decision.done - began);
+  const auto targets = decision.targets();
+  if (!result) {
+    if (decision.error.empty()) decision.error = result.error().message;
+    metrics.attempt_failed(context.request.target_model);
+  } else {
+    metrics.attempt_succeeded(context.request.target_model,
+                              targets.empty() ? nullptr : &context.fleet[targets[0]]);
+  }
+  return result;
+}
+
+Result<void> Scheduler::run_profiles(const Context& context,
+                                     std::span<const EndpointIndex> candidates, Decision& decision,
+                                     SchedulerShard& metrics) const {
+  using Stage = ProfileState::Stage;
+  std::array<ProfileState, kMaxProfiles> state_room;
+  std::array<bool, kMaxProfiles> run_room{};
+  std::array<std::int32_t, kMaxProfiles> run_of{};
+  const auto states = std::span(state_room).first(profiles_.size());
+  const auto run = std::span(run_room).first(profiles_.size());
+  for (std::size_t p = 0; p < profiles_.size(); ++p) states[p].name = profiles_[p].name();
+  std::array<std::optional<Error>, kMaxProfiles> errors;
+
+  // Every round runs at least one profile; a handler that never ends is stopped.
+  for (std::size_t round = 0; round <= profiles_.size(); ++round) {
+    std::ranges::fill(run, false);
+    const auto before = Clock::now();
+    handler_.handler->choose(context, states, run);
+    metrics.observe(handler_.choose_timer, Clock::now() - before);
+    if (std::ranges::none_of(run, std::identity{})) break;
+    if (round == profiles_.size()) {
+      return fail(Code::internal, "profile handler '" + handler_.name.name +
+                                      "' keeps asking for profiles that have run");
+    }
+    for (std::size_t p = 0; p < profiles_.size(); ++p) {
+      if (!run[p]) continue;
+      const auto ran = profiles_[p].run(p, context, candidates, decision, metrics);
+      run_of[p] = static_cast<std::int32_t>(decision.runs.size()) - 1;
+      states[p].stage = ran ? Stage::ran : Stage::failed;
+      errors[p] = ran ? std::nullopt : std::optional(ran.error());
+      // The picks may have moved with their vector: all targets are taken anew.
+      for (std::size_t q = 0; q < profiles_.size(); ++q) {
+        if (states[q].stage != Stage::ran) continue;
+        states[q].targets = decision.picks_of(decision.runs[static_cast<std::size_t>(run_of[q])]);
+      }
+    }
+  }
+
+  if (std::ranges::all_of(states,
+                          [](const ProfileState& s) { return s.stage == Stage::not_run; })) {
+    return fail(Code::resource_exhausted,
+                "failed to find target endpoint: failed to run any scheduler profile for request " +
+                    std::string(context.request.id));
+  }
+  const auto before = Clock::now();
+  const auto primary = handler_.handler->conclude(context, states);
+  metrics.observe(handler_.conclude_timer, Clock::now() - before);
+  if (primary) {
+    decision.primary = run_of[*primary];
+    return {};
+  }
+  return std::unexpected(
+      explain(primary.error(), states, std::span(errors).first(states.size()), decision.error));
+}
+
+}  // namespace pointsman
