@@ -163,7 +163,7 @@ void Workers::stop() {
   threads_.clear();
 }
 
-struct Signals::Wait {
+struct StopSignals::Wait {
   Wait(Loop& loop, std::move_only_function<void(int)> then)
       : set(loop.core().io, SIGINT, SIGTERM), caught(std::move(then)) {}
 
@@ -180,12 +180,12 @@ struct Signals::Wait {
   bool live = true;
 };
 
-Signals::Signals(Loop& loop, std::move_only_function<void(int)> caught)
+StopSignals::StopSignals(Loop& loop, std::move_only_function<void(int)> caught)
     : wait_(std::make_shared<Wait>(loop, std::move(caught))) {
   Wait::next(wait_);
 }
 
-Signals::~Signals() {
+StopSignals::~StopSignals() {
   wait_->live = false;
   boost::system::error_code ignored;
   wait_->set.clear(ignored);

@@ -119,10 +119,10 @@ class Workers {
 
 // Calls `caught(signal)` on the loop for each SIGINT and SIGTERM that the process receives, in
 // place of their default effect, while it lives.
-class Signals {
+class StopSignals {
  public:
-  Signals(Loop& loop, std::move_only_function<void(int)> caught);
-  ~Signals();
+  StopSignals(Loop& loop, std::move_only_function<void(int)> caught);
+  ~StopSignals();
 
  private:
   struct Wait;

@@ -180,10 +180,10 @@ TEST(Timer, KeepsTheOrderOfManyRandomDeadlines) {
   EXPECT_FALSE(loop.run_until([&] { return fired > expected; }, milliseconds(5)));
 }
 
-TEST(Signals, AreCalledOnTheLoop) {
+TEST(StopSignals, AreCalledOnTheLoop) {
   Loop loop;
   std::vector<int> caught;
-  const Signals signals(loop, [&](int signal) { caught.push_back(signal); });
+  const StopSignals signals(loop, [&](int signal) { caught.push_back(signal); });
   std::raise(SIGTERM);
   EXPECT_TRUE(loop.run_until([&] { return caught.size() == 1; }));
   std::raise(SIGINT);
