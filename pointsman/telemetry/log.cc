@@ -41,7 +41,7 @@ void append_text(std::string& out, std::string_view text) {
   append_json(out, std::string(text.substr(0, kMaxText)) + "...");
 }
 
-void append_value(std::string& out, const Field& field) {
+void append_value(std::string& out, const LogField& field) {
   struct Append {
     std::string& out;
     void operator()(std::string_view text) const { append_text(out, text); }
@@ -76,7 +76,7 @@ Result<int> log_threshold(std::optional<int> v, std::optional<std::string_view> 
 
 Log::Log(int fd, int threshold) : fd_(fd), threshold_(threshold) {}
 
-void Log::write(int at, std::string_view logger, std::string_view message, Fields fields,
+void Log::write(int at, std::string_view logger, std::string_view message, LogFields fields,
                 const std::source_location& where) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const double seconds = std::chrono::duration<double>(now).count();
@@ -92,7 +92,7 @@ void Log::write(int at, std::string_view logger, std::string_view message, Field
   fmt::format_to(std::back_inserter(line), R"(,"caller":"{}:{}","msg":)", tail(where.file_name()),
                  where.line());
   append_text(line, message);
-  for (const Field& field : fields) {
+  for (const LogField& field : fields) {
     append_json(line += ',', field.key);
     append_value(line += ':', field);
   }

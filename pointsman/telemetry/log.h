@@ -34,24 +34,24 @@ inline constexpr int kTrace = 5;
 Result<int> log_threshold(std::optional<int> v, std::optional<std::string_view> zap_level);
 
 // One structured field of a line. Refers to its key and text; durations become seconds.
-struct Field {
+struct LogField {
   template <std::convertible_to<std::string_view> Text>
-  Field(std::string_view name, const Text& text) : key(name), value(std::string_view(text)) {}
-  Field(std::string_view name, std::integral auto number) : key(name) {
+  LogField(std::string_view name, const Text& text) : key(name), value(std::string_view(text)) {}
+  LogField(std::string_view name, std::integral auto number) : key(name) {
     if constexpr (std::same_as<decltype(number), bool>) {
       value = number;
     } else {
       value = static_cast<std::int64_t>(number);
     }
   }
-  Field(std::string_view name, double number) : key(name), value(number) {}
-  Field(std::string_view name, std::chrono::nanoseconds elapsed)
+  LogField(std::string_view name, double number) : key(name), value(number) {}
+  LogField(std::string_view name, std::chrono::nanoseconds elapsed)
       : key(name), value(std::chrono::duration<double>(elapsed).count()) {}
 
   std::string_view key;
   std::variant<std::string_view, std::int64_t, double, bool> value;
 };
-using Fields = std::initializer_list<Field>;
+using LogFields = std::initializer_list<LogField>;
 
 // A stream of JSON lines, stderr by default. Prompt text and secrets must not get here.
 //
@@ -73,7 +73,7 @@ class Log {
   std::uint64_t sampled() const { return sampled_.load(std::memory_order_relaxed); }
   std::uint64_t blocked() const { return blocked_.load(std::memory_order_relaxed); }
 
-  void write(int at, std::string_view logger, std::string_view message, Fields fields,
+  void write(int at, std::string_view logger, std::string_view message, LogFields fields,
              const std::source_location& where);
 
  private:
@@ -102,15 +102,15 @@ class Logger {
 
   bool shows(int at) const { return log_->shows(at); }
 
-  void info(int at, std::string_view message, Fields fields = {},
+  void info(int at, std::string_view message, LogFields fields = {},
             std::source_location where = std::source_location::current()) const {
     if (log_->shows(at)) log_->write(at, name_, message, fields, where);
   }
-  void warning(std::string_view message, Fields fields = {},
+  void warning(std::string_view message, LogFields fields = {},
                std::source_location where = std::source_location::current()) const {
     info(verbosity::kWarning, message, fields, where);
   }
-  void error(std::string_view message, Fields fields = {},
+  void error(std::string_view message, LogFields fields = {},
              std::source_location where = std::source_location::current()) const {
     info(verbosity::kError, message, fields, where);
   }
