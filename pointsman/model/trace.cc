@@ -18,11 +18,13 @@ std::string_view name(SpanScope scope) {
   return kNames.at(static_cast<std::size_t>(scope));
 }
 
-void TraceBuffer::reset(const SpanContext& root, const SpanContext& parent) {
+void TraceBuffer::reset(const SpanContext& root, const SpanContext& parent,
+                        std::string_view state) {
   root_ = root;
   parent_ = parent;
   used_spans_ = used_attributes_ = used_bytes_ = 0;
   dropped_spans_ = dropped_attributes_ = 0;
+  state_ = keep(state);
 }
 
 void* TraceBuffer::room(std::size_t bytes, std::size_t align) {
@@ -52,9 +54,9 @@ Attribute* TraceBuffer::add(std::int16_t span, std::string_view key) {
 }
 
 Trace::Trace(const SpanContext& root, const SpanContext& parent,
-             std::unique_ptr<TraceBuffer> buffer, std::uint64_t seed)
+             std::unique_ptr<TraceBuffer> buffer, std::uint64_t seed, std::string_view state)
     : context_(root), buffer_(std::move(buffer)), ids_(seed) {
-  buffer_->reset(root, parent);
+  buffer_->reset(root, parent, state);
 }
 
 Trace::Scope Trace::open(std::string_view span_name, SpanScope scope, SpanKind kind) {

@@ -77,11 +77,13 @@ class TraceBuffer {
   static constexpr std::size_t kAttributes = 256;
   static constexpr std::size_t kBytes = 6144;
 
-  // Forgets everything. `parent` is the remote parent, invalid when there is none.
-  void reset(const SpanContext& root, const SpanContext& parent);
+  // Forgets everything. `parent` is the remote parent, invalid when there is none, and `state` the
+  // tracestate that came with it.
+  void reset(const SpanContext& root, const SpanContext& parent, std::string_view state = {});
 
   const SpanContext& root() const { return root_; }
   const SpanContext& remote_parent() const { return parent_; }
+  std::string_view trace_state() const { return state_; }
   std::span<const SpanRecord> spans() const { return std::span(spans_).first(used_spans_); }
   // All attributes in the order they were set; a key set twice on one span stands twice, and the
   // later one counts.
@@ -100,9 +102,10 @@ class TraceBuffer {
 
   SpanContext root_;
   SpanContext parent_;
+  std::string_view state_;
   std::array<SpanRecord, kSpans> spans_;
   std::array<Attribute, kAttributes> attributes_;
-  alignas(8) std::array<char, kBytes> bytes_;
+  alignas(8) std::array<char, kBytes> bytes_{};
   std::size_t used_spans_ = 0;
   std::size_t used_attributes_ = 0;
   std::size_t used_bytes_ = 0;
@@ -169,9 +172,9 @@ class Trace {
   Trace() = default;
   // Not sampled: `root` is propagated.
   explicit Trace(const SpanContext& root) : context_(root) {}
-  // Recording. `seed` gives the span ids below the root.
+  // Recording. `seed` gives the span ids below the root; `state` is the caller's tracestate.
   Trace(const SpanContext& root, const SpanContext& parent, std::unique_ptr<TraceBuffer> buffer,
-        std::uint64_t seed);
+        std::uint64_t seed, std::string_view state = {});
 
   Trace(Trace&&) = default;
   Trace& operator=(Trace&&) = default;
