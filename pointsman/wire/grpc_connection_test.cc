@@ -1,0 +1,314 @@
+#include "pointsman/wire/grpc_connection.h"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+#include <zlib.h>
+
+#include <gtest/gtest.h>
+
+#include "pointsman/wire/testing/http2_client.h"
+
+namespace pointsman {
+namespace {
+
+std::string framed(std::string_view message, bool compressed = false) {
+  const auto size = static_cast<std::uint32_t>(message.size());
+  std::string out{compressed ? '\1' : '\0'};
+  for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>(size >> shift);
+  return out.append(message);
+}
+
+std::string gzip(std::string_view text) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+struct Log {
+  std::vector<std::string> messages;
+  int ended = 0;
+  int cancelled = 0;
+  int destroyed = 0;
+  GrpcCall* call = nullptr;
+};
+
+// Echoes each message, and ends the call when the peer has.
+class Echo final : public GrpcReceiver {
+ public:
+  Echo(GrpcCall& call, Log& log) : call_(call), log_(log) { log_.call = &call; }
+  ~Echo() override { ++log_.destroyed; }
+  void received(std::string_view message) override {
+    log_.messages.emplace_back(message);
+    if (message == "stop") return call_.finish(GrpcStatus::aborted, "as asked: 100%\n");
+    call_.write(message);
+  }
+  void half_closed() override {
+    ++log_.ended;
+    call_.finish(GrpcStatus::ok);
+  }
+  void cancelled() override { ++log_.cancelled; }
+
+ private:
+  GrpcCall& call_;
+  Log& log_;
+};
+
+struct Rig {
+  explicit Rig(const GrpcLimits& limits = {}) : server(routes, limits, pool, [this] { ++ready; }) {
+    routes.streaming("/test/Echo",
+                     [this](GrpcCall& call) { return std::make_unique<Echo>(call, log); });
+    routes.unary("/test/Reverse", [](std::string_view request) {
+      if (request == "bad") return GrpcReply{GrpcStatus::invalid_argument, "no", {}};
+      return GrpcReply{GrpcStatus::ok, {}, std::string(request.rbegin(), request.rend())};
+    });
+  }
+  bool settle() { return client.settle(server, now); }
+  std::int32_t echo(std::string_view body, bool end = true) {
+    const std::int32_t id = client.post("/test/Echo");
+    client.write(id, body, end);
+    EXPECT_TRUE(settle());
+    return id;
+  }
+  std::string status(std::int32_t id) { return client.answer(id).fields["grpc-status"]; }
+  std::string message(std::int32_t id) { return client.answer(id).fields["grpc-message"]; }
+
+  GrpcRoutes routes;
+  BytePool pool;
+  Log log;
+  int ready = 0;
+  GrpcConnection server;
+  Http2Client client;
+  Clock::time_point now{std::chrono::seconds(1)};
+};
+
+TEST(GrpcConnection, AnswersAUnaryCall) {
+  Rig rig;
+  const std::int32_t id = rig.client.post("/test/Reverse");
+  rig.client.write(id, framed("abc"), true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.client.answer(id).body, framed("cba"));
+  EXPECT_EQ(rig.client.answer(id).fields[":status"], "200");
+  EXPECT_EQ(rig.client.answer(id).fields["content-type"], "application/grpc");
+  EXPECT_EQ(rig.status(id), "0");
+  EXPECT_EQ(rig.client.answer(id).closed, NGHTTP2_NO_ERROR);
+}
+
+TEST(GrpcConnection, AnswersAnErrorWithTrailersAlone) {
+  Rig rig;
+  const std::int32_t id = rig.client.post("/test/Reverse");
+  rig.client.write(id, framed("bad"), true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.status(id), "3");
+  EXPECT_EQ(rig.message(id), "no");
+  EXPECT_EQ(rig.client.answer(id).blocks, 1);
+}
+
+TEST(GrpcConnection, WantsExactlyOneMessageInAUnaryCall) {
+  for (const std::string& body : {std::string(), framed("a") + framed("b")}) {
+    Rig rig;
+    const std::int32_t id = rig.client.post("/test/Reverse");
+    rig.client.write(id, body, true);
+    ASSERT_TRUE(rig.settle());
+    EXPECT_EQ(rig.status(id), "13");
+  }
+}
+
+TEST(GrpcConnection, StreamsBothWays) {
+  Rig rig;
+  const std::int32_t id = rig.echo("", false);
+  for (const std::string text : {"one", "", "three"}) {
+    rig.client.write(id, framed(text));
+    ASSERT_TRUE(rig.settle());
+  }
+  EXPECT_EQ(rig.client.answer(id).body, framed("one") + framed("") + framed("three"));
+  EXPECT_FALSE(rig.client.answer(id).ended);
+  rig.client.write(id, "", true);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.status(id), "0");
+  EXPECT_EQ(rig.log.ended, 1);
+  EXPECT_EQ(rig.log.cancelled, 0);
+  EXPECT_EQ(rig.log.destroyed, 1);
+  EXPECT_EQ(rig.server.open_calls(), 0U);
+}
+
+TEST(GrpcConnection, PutsMessagesTogetherFromAnyPieces) {
+  const std::vector<std::string> messages{"first", "", std::string(300, 'x'), "", "last"};
+  std::string all;
+  for (const std::string& message : messages) all += framed(message);
+  for (const std::size_t piece : {1U, 2U, 3U, 4U, 5U, 6U, 7U, 11U, 100U, 1000U}) {
+    Rig rig;
+    const std::int32_t id = rig.echo("", false);
+    for (std::size_t at = 0; at < all.size(); at += piece) {
+      rig.client.write(id, all.substr(at, piece));
+      ASSERT_TRUE(rig.settle());
+    }
+    rig.client.write(id, "", true);
+    ASSERT_TRUE(rig.settle());
+    EXPECT_EQ(rig.log.messages, messages) << piece;
+    EXPECT_EQ(rig.client.answer(id).body, all) << piece;
+    EXPECT_EQ(rig.status(id), "0");
+  }
+}
+
+TEST(GrpcConnection, CarriesLargeMessages) {
+  Rig rig;
+  const std::string large(3'500'000, 'y');
+  const std::int32_t id = rig.echo(framed(large) + framed("next"));
+  EXPECT_EQ(rig.client.answer(id).body, framed(large) + framed("next"));
+  EXPECT_EQ(rig.status(id), "0");
+}
+
+TEST(GrpcConnection, RefusesAMessageOverTheLimit) {
+  Rig rig({.max_receive = 1000});
+  EXPECT_EQ(rig.status(rig.echo(framed(std::string(1000, 'x')))), "0");
+  const std::int32_t id = rig.echo(framed(std::string(1001, 'x')));
+  EXPECT_EQ(rig.status(id), "8");
+  EXPECT_EQ(rig.message(id), "a message of 1001 bytes is larger than the limit of 1000");
+  EXPECT_EQ(rig.log.cancelled, 1);
+  // The length alone is enough, and pieces of it make no difference.
+  const std::int32_t piecewise = rig.echo(framed(std::string(1001, 'x')).substr(0, 3), false);
+  rig.client.write(piecewise, framed(std::string(1001, 'x')).substr(3, 2));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.status(piecewise), "8");
+}
+
+TEST(GrpcConnection, RefusesALastMessageCutShort) {
+  Rig rig;
+  EXPECT_EQ(rig.status(rig.echo(framed("hello").substr(0, 7))), "13");
+  EXPECT_EQ(rig.status(rig.echo(framed("hello").substr(0, 2))), "13");
+  EXPECT_EQ(rig.log.cancelled, 2);
+}
+
+std::int32_t compressed_call(Rig& rig, const std::string& encoding, const std::string& body) {
+  const std::int32_t id = rig.client.request({{":method", "POST"},
+                                              {":scheme", "http"},
+                                              {":authority", "test"},
+                                              {":path", "/test/Echo"},
+                                              {"content-type", "application/grpc+proto"},
+                                              {"grpc-encoding", encoding}});
+  rig.client.write(id, body, true);
+  EXPECT_TRUE(rig.settle());
+  return id;
+}
+
+TEST(GrpcConnection, AcceptsGzip) {
+  Rig rig;
+  const std::string text(100'000, 'g');
+  const std::string body = framed(gzip(text), true) + framed("plain") + framed(gzip(""), true);
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", body)), "0");
+  EXPECT_EQ(rig.log.messages, (std::vector<std::string>{text, "plain", ""}));
+}
+
+TEST(GrpcConnection, BoundsWhatGzipUnpacksTo) {
+  Rig rig({.max_receive = 50'000});
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzip(std::string(50'000, 'g')), true))),
+            "0");
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzip(std::string(50'001, 'g')), true))),
+            "8");
+}
+
+TEST(GrpcConnection, RefusesDamagedOrUnknownCompression) {
+  Rig rig;
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed("not gzip", true))), "13");
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzip("cut").substr(0, 12), true))),
+            "13");
+  EXPECT_EQ(rig.status(compressed_call(rig, "identity", framed("flagged", true))), "13");
+  std::string odd = framed("flag 2");
+  odd[0] = 2;
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", odd)), "13");
+  const std::int32_t id = compressed_call(rig, "snappy", framed("x"));
+  EXPECT_EQ(rig.status(id), "12");
+  EXPECT_EQ(rig.client.answer(id).fields["grpc-accept-encoding"], "identity,gzip");
+  EXPECT_TRUE(rig.log.messages.empty());
+}
+
+TEST(GrpcConnection, AnswersUnknownMethodsUnimplemented) {
+  Rig rig;
+  const std::int32_t id = rig.client.post("/test/Nothing");
+  rig.client.write(id, framed(std::string(50'000, 'x')));
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.status(id), "12");
+  EXPECT_EQ(rig.client.answer(id).blocks, 1);
+  EXPECT_EQ(rig.server.open_calls(), 0U);
+}
+
+TEST(GrpcConnection, RefusesWhatIsNotGrpc) {
+  Rig rig;
+  const auto status = [&](const std::string& method, const std::string& type) {
+    const std::int32_t id = rig.client.request({{":method", method},
+                                                {":scheme", "http"},
+                                                {":authority", "test"},
+                                                {":path", "/test/Echo"},
+                                                {"content-type", type}},
+                                               true);
+    EXPECT_TRUE(rig.settle());
+    return rig.client.answer(id).fields[":status"];
+  };
+  EXPECT_EQ(status("GET", "application/grpc"), "405");
+  EXPECT_EQ(status("POST", "application/json"), "415");
+  EXPECT_EQ(status("POST", "application/grpc-web"), "415");
+  EXPECT_EQ(status("POST", "application/grpc;charset=utf-8"), "200");
+}
+
+TEST(GrpcConnection, EndsACallBeforeThePeerDoes) {
+  Rig rig;
+  const std::int32_t id = rig.echo(framed("a") + framed("stop") + framed("not heard"), false);
+  EXPECT_EQ(rig.client.answer(id).body, framed("a"));
+  EXPECT_EQ(rig.status(id), "10");
+  EXPECT_EQ(rig.message(id), "as asked: 100%25%0A");
+  EXPECT_EQ(rig.client.answer(id).closed, NGHTTP2_NO_ERROR);
+  EXPECT_EQ(rig.log.messages.size(), 2U);
+  EXPECT_EQ(rig.log.cancelled, 0);
+  EXPECT_EQ(rig.log.destroyed, 1);
+}
+
+TEST(GrpcConnection, TellsTheServiceThatThePeerHasGone) {
+  Rig rig;
+  const std::int32_t id = rig.echo(framed("a"), false);
+  rig.client.reset(id);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.log.cancelled, 1);
+  EXPECT_EQ(rig.log.destroyed, 1);
+}
+
+TEST(GrpcConnection, CancelsItsCallsWhenItDies) {
+  Log log;
+  GrpcRoutes routes;
+  routes.streaming("/test/Echo", [&](GrpcCall& call) { return std::make_unique<Echo>(call, log); });
+  BytePool pool;
+  Http2Client client;
+  {
+    GrpcConnection server(routes, {}, pool, [] {});
+    client.post("/test/Echo");
+    ASSERT_TRUE(client.settle(server, Clock::time_point{}));
+  }
+  EXPECT_EQ(log.cancelled, 1);
+  EXPECT_EQ(log.destroyed, 1);
+}
+
+TEST(GrpcConnection, SendsWhatIsWrittenLater) {
+  Rig rig;
+  const std::int32_t id = rig.echo("", false);
+  rig.log.call->write("later");
+  EXPECT_EQ(rig.ready, 1);
+  const std::span<char> room = rig.log.call->reserve(4);
+  std::ranges::copy(std::string_view("more"), room.begin());
+  rig.log.call->commit(4);
+  EXPECT_EQ(rig.ready, 1);
+  ASSERT_TRUE(rig.settle());
+  EXPECT_EQ(rig.client.answer(id).body, framed("later") + framed("more"));
+}
+
+}  // namespace
+}  // namespace pointsman

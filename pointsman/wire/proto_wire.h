@@ -1,0 +1,147 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace pointsman {
+
+// The protobuf wire format (protobuf.dev/programming-guides/encoding), for messages read and
+// written by the thousand: views in, bytes out, nothing allocated.
+
+enum class ProtoType : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
+
+struct ProtoField {
+  std::uint32_t number = 0;
+  ProtoType type = ProtoType::varint;
+  std::uint64_t value = 0;  // of a varint or fixed field
+  std::string_view bytes;   // of a bytes field: string, bytes or message
+
+  bool is(std::uint32_t wanted, ProtoType as) const { return number == wanted && type == as; }
+};
+
+// Walks the fields of one message in their order. Groups, which proto3 does not have, and
+// anything malformed end the walk with ok() false.
+class ProtoReader final {
+ public:
+  explicit ProtoReader(std::string_view message) : left_(message) {}
+
+  bool next(ProtoField& field) {
+    if (left_.empty()) return false;
+    const std::uint64_t tag = varint();
+    field.number = static_cast<std::uint32_t>(tag >> 3U);
+    if (tag > 0xFFFFFFFFU || field.number == 0) ok_ = false;
+    switch (tag & 7U) {
+      case 0:
+        field.type = ProtoType::varint;
+        field.value = varint();
+        break;
+      case 1:
+        field.type = ProtoType::fixed64;
+        field.value = fixed<std::uint64_t>();
+        break;
+      case 2:
+        field.type = ProtoType::bytes;
+        field.bytes = take(varint());
+        break;
+      case 5:
+        field.type = ProtoType::fixed32;
+        field.value = fixed<std::uint32_t>();
+        break;
+      default:
+        ok_ = false;
+    }
+    if (!ok_) left_ = {};
+    return ok_;
+  }
+
+  bool ok() const { return ok_; }
+
+ private:
+  std::uint64_t varint() {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 70; shift += 7) {  // at most ten bytes
+      if (left_.empty()) break;
+      const auto byte = static_cast<std::uint8_t>(left_.front());
+      left_.remove_prefix(1);
+      value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
+      if (byte < 0x80U) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+
+  std::string_view take(std::uint64_t n) {
+    if (n > left_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const std::string_view bytes = left_.substr(0, n);
+    left_.remove_prefix(n);
+    return bytes;
+  }
+
+  template <typename T>
+  std::uint64_t fixed() {
+    static_assert(std::endian::native == std::endian::little);
+    T value = 0;
+    const std::string_view bytes = take(sizeof(T));
+    if (ok_) std::memcpy(&value, bytes.data(), sizeof(T));
+    return value;
+  }
+
+  std::string_view left_;
+  bool ok_ = true;
+};
+
+constexpr std::size_t varint_size(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value | 1U)) + 6) / 7;
+}
+
+// Bytes of a field with this number and `n` bytes of content, tag and length included.
+constexpr std::size_t bytes_field_size(std::uint32_t number, std::size_t n) {
+  return varint_size(std::uint64_t{number} << 3U) + varint_size(n) + n;
+}
+
+// Writes fields one behind the other. REQUIRES: the room was measured before.
+class ProtoWriter final {
+ public:
+  explicit ProtoWriter(char* to) : at_(to) {}
+
+  char* at() const { return at_; }
+
+  void varint(std::uint64_t value) {
+    for (; value >= 0x80U; value >>= 7U) *at_++ = static_cast<char>(value | 0x80U);
+    *at_++ = static_cast<char>(value);
+  }
+  void value(std::uint32_t number, std::uint64_t v) {
+    tag(number, ProtoType::varint);
+    varint(v);
+  }
+  void number(std::uint32_t number, double v) {
+    tag(number, ProtoType::fixed64);
+    std::memcpy(at_, &v, sizeof v);
+    at_ += sizeof v;
+  }
+  // The head of a field whose `n` bytes of content the caller writes next.
+  void open(std::uint32_t number, std::size_t n) {
+    tag(number, ProtoType::bytes);
+    varint(n);
+  }
+  void bytes(std::uint32_t number, std::string_view content) {
+    open(number, content.size());
+    if (!content.empty()) std::memcpy(at_, content.data(), content.size());
+    at_ += content.size();
+  }
+
+ private:
+  void tag(std::uint32_t number, ProtoType type) {
+    varint((std::uint64_t{number} << 3U) | static_cast<std::uint64_t>(type));
+  }
+
+  char* at_;
+};
+
+}  // namespace pointsman
