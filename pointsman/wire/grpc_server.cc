@@ -1,6 +1,7 @@
 #include "pointsman/wire/grpc_server.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
   Peer(State& in, std::unique_ptr<Stream> over)
       : server(in),
         stream(std::move(over)),
-        grpc(in.routes, in.options.limits, in.pool, [this] { flush_later(); }),
+        grpc(std::in_place, in.routes, in.options.limits, in.pool, [this] { flush_later(); }),
         timer(in.loop, [this] { server.remove(*this); }) {}
 
   void listen() {
@@ -50,7 +51,7 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
       const Result<ReadResult> got = stream->read(scratch);
       if (!got || got->end) return server.remove(*this);
       if (got->bytes == 0) break;
-      if (!grpc.feed({scratch.data(), got->bytes}, Clock::now())) {
+      if (!grpc->feed({scratch.data(), got->bytes}, Clock::now())) {
         closing = true;
         return flush_later();
       }
@@ -69,16 +70,16 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
 
   void flush() {
     flushing = false;
-    if (blocked) return;
+    if (blocked || !grpc) return;
     for (int turn = 0; turn < kTurns; ++turn) {
-      const std::string_view out = grpc.output();
+      const std::string_view out = grpc->output();
       if (out.empty()) {
-        if (closing || grpc.done()) server.remove(*this);
+        if (closing || grpc->done()) server.remove(*this);
         return;
       }
       const Result<std::size_t> taken = stream->write(std::span(&out, 1));
       if (!taken) return server.remove(*this);
-      grpc.sent(*taken);
+      grpc->sent(*taken);
       if (*taken < out.size()) return wait_for_room();
     }
     flush_later();
@@ -96,8 +97,8 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
 
   State& server;
   std::unique_ptr<Stream> stream;
-  GrpcConnection grpc;
-  Timer timer;  // of the greeting, then of writes
+  std::optional<GrpcConnection> grpc;  // until remove()
+  Timer timer;                         // of the greeting, then of writes
   bool greeted = false;
   bool flushing = false;  // flush() will run at the end of this pass
   bool blocked = false;   // the kernel takes no more bytes now
@@ -109,7 +110,9 @@ void GrpcServer::State::remove(const Peer& peer) {
   if (at == peers.end()) return;
   const std::shared_ptr<Peer> last = std::exchange(*at, peers.back());
   peers.pop_back();
+  last->timer.disarm();
   last->stream->close();
+  last->grpc.reset();
   // It may be its own callback that removes it, so it dies when that has returned.
   loop.defer([last] {});
   look_drained();
@@ -128,14 +131,14 @@ void GrpcServer::serve(std::unique_ptr<Stream> stream) {
   const auto& peer = state_->peers.emplace_back(std::make_shared<Peer>(*state_, std::move(stream)));
   peer->timer.arm(state_->options.greeting_time);
   peer->listen();
-  if (state_->drained) peer->grpc.drain();
+  if (state_->drained) peer->grpc->drain();
 }
 
 void GrpcServer::drain(Loop::Task done) {
   state_->drained = std::move(done);
   for (const auto& peer : std::vector(state_->peers)) {
     if (peer->greeted) {
-      peer->grpc.drain();
+      peer->grpc->drain();
     } else {
       state_->remove(*peer);
     }
@@ -149,7 +152,7 @@ std::size_t GrpcServer::connections() const {
 
 std::size_t GrpcServer::open_calls() const {
   std::size_t calls = 0;
-  for (const auto& peer : state_->peers) calls += peer->grpc.open_calls();
+  for (const auto& peer : state_->peers) calls += peer->grpc->open_calls();
   return calls;
 }
 
