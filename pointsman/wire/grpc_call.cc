@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -110,7 +111,8 @@ void GrpcCall::commit(std::size_t n) {
 }
 
 void GrpcCall::write(std::string_view message) {
-  std::ranges::copy(message, reserve(message.size()).begin());
+  char* to = reserve(message.size()).data();
+  if (!message.empty()) std::memcpy(to, message.data(), message.size());
   commit(message.size());
 }
 

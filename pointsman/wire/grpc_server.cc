@@ -40,7 +40,7 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
     stream->when_readable([this] { read(); });
   }
 
-  // Feeds what has arrived. The answers leave at the end of the loop's pass.
+  // Feeds what has arrived and sends what that made ready, in one write.
   void read() {
     if (!greeted) {
       timer.disarm();
@@ -53,12 +53,12 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
       if (got->bytes == 0) break;
       if (!grpc->feed({scratch.data(), got->bytes}, Clock::now())) {
         closing = true;
-        return flush_later();
+        return flush();
       }
       if (got->bytes < scratch.size()) break;
     }
-    flush_later();
     listen();
+    flush();
   }
 
   void flush_later() {
