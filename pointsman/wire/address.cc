@@ -193,9 +193,10 @@ void resolve(Loop& loop, const HostPort& host,
   auto resolver = std::make_shared<asio::ip::tcp::resolver>(loop.core().io);
   resolver->async_resolve(
       host.host, std::to_string(host.port), asio::ip::resolver_base::numeric_service,
-      [resolver, name = host.host, done = std::move(done)](
+      [&core = loop.core(), resolver, name = host.host, done = std::move(done)](
           const boost::system::error_code& error,
           const asio::ip::tcp::resolver::results_type& found) mutable {
+        const LoopCore::Turn turn(core);
         if (error) {
           done(fail(Code::io, "cannot resolve " + name + ": " + error.message()));
           return;

@@ -41,6 +41,7 @@ class Attempt final : public Connecting {
   };
 
   void connected(const boost::system::error_code& error) {
+    const LoopCore::Turn turn(loop_.core());
     if (error) {
       end(fail(Code::io, "cannot connect to " + to_.text() + ": " + error.message()));
       return;

@@ -31,7 +31,8 @@ class HttpFields {
   // Is `token` an element of the comma-separated values of that name? Without regard to case.
   bool has_token(std::string_view name, std::string_view token) const;
 
-  // REQUIRES: name and value hold no CR, LF or NUL; `name` and `value` are not views into this.
+  // CR, LF and NUL in a value become spaces (RFC 9110 5.5), so that no value can pass for another
+  // field. REQUIRES: `name` is a token; the texts are not views into this.
   void add(std::string_view name, std::string_view value);
   void set(std::string_view name, std::string_view value);  // removes others of that name
   std::size_t remove(std::string_view name);                // how many there were

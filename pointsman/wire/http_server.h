@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,7 +47,7 @@ class HttpExchange {
 
   const RequestHead& head() const { return head_; }
   const Address& peer() const { return peer_; }
-  Loop& loop();
+  Loop& loop() { return loop_; }
   // Bytes of the request's body if the head told; 0 if there is none.
   std::optional<std::uint64_t> body_size() const { return body_size_; }
 
@@ -54,8 +55,9 @@ class HttpExchange {
 
   // Reads the whole body into `into` (cleared first; a body whose length is known is received
   // straight into it) and calls `done` with a view of it, perhaps before this returns.
-  // Errors: too_large, timeout, bad_request (bad framing). The error response, 413, 408 or 400,
-  // has then been sent already. `into` lives until then.
+  // Errors: too_large, timeout, bad_request (bad framing): the client has been answered with 413,
+  // 408 or 400; cancelled: it went away. After an error the exchange is over, without gone().
+  // `into` lives until then.
   void gather_body(BodyBuffer& into, Gathered done);
 
   // Calls `chunk` with each piece of the body; `last` comes with the last, which may be empty.
@@ -72,11 +74,13 @@ class HttpExchange {
   void respond(int status, std::string_view message);
 
   // Begins a response whose body follows. A Content-Length among the fields is kept to; without
-  // one the body is chunked (HTTP/1.0: ends with the connection). Connection, Transfer-Encoding
-  // and Date are this side's own. Sent with the first write(), or when the loop's pass ends.
+  // one the body is chunked (HTTP/1.0: ends with the connection). Fields that concern one
+  // connection are left out, Date is added if missing. Everything written in one callback of the
+  // loop leaves in one send when the callback returns.
   void start(const ResponseHead& head);
 
-  // Sends the parts as the next piece of the body. What the kernel does not take is kept (copied).
+  // Sends the parts as the next piece of the body. Small pieces and what the kernel does not take
+  // are copied.
   // False: more than high_water is now kept; wait for writable() before writing more.
   // Too much or too little for a declared Content-Length cuts the connection.
   bool write(std::span<const std::string_view> parts);
@@ -91,16 +95,17 @@ class HttpExchange {
   void when_writable(Loop::Task ready);
   std::size_t unsent() const;  // bytes kept
 
-  // Calls `gone` once, from the loop, if the peer closes or breaks the connection, or stays
-  // silent for too long, before the response is complete. Not called after finish().
+  // Calls `gone` once, from the loop, if the peer closes or breaks the connection, or takes no
+  // bytes for too long, before the response is complete. Not called after finish() or abort().
   void when_gone(Loop::Task gone);
   bool is_gone() const { return connection_ == nullptr; }
-  bool started() const { return started_; }
+  bool started() const { return started_; }  // has the response begun?
 
  private:
   friend class HttpConnection;
   explicit HttpExchange(HttpConnection& connection);
 
+  Loop& loop_;
   HttpConnection* connection_;  // null: the peer is gone, or the response complete
   RequestHead head_;
   Address peer_;
@@ -115,7 +120,8 @@ class HttpExchange {
 
 // HTTP/1.1 (and 1.0) over the connections given to it: keep-alive, requests of one connection one
 // after the other, strict framing (no obsolete line folding, no ambiguous length).
-// Threading: its loop's thread. Destroying it closes its connections; exchanges see gone.
+// Threading: its loop's thread. Destroying it closes its connections; what exchanges are left
+// are gone, without a call. REQUIRES: not destroyed by its own handler.
 class HttpServer {
  public:
   using Handler = std::move_only_function<void(std::unique_ptr<HttpExchange>)>;
@@ -129,7 +135,7 @@ class HttpServer {
   void drain(Loop::Task done);
 
   std::size_t connections() const;
-  // Requests refused before the handler saw them (malformed, too large, too slow).
+  // Requests refused by the server itself: malformed, too large or too slow.
   std::uint64_t refused() const;
 
  private:

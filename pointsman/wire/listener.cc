@@ -147,6 +147,7 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
   }
 
   void accept() {
+    const LoopCore::Turn turn(loop.core());
     Counts& counts = *shared->counts;
     for (int i = 0; i < kAcceptsPerLook; ++i) {
       if (counts.total() >= shared->options.max_connections) {

@@ -57,6 +57,7 @@ void LoopCore::set_alarm() {
 }
 
 void LoopCore::fire_due() {
+  const Turn turn(*this);
   alarm_at_ = Clock::time_point::max();
   const auto now = Clock::now();
   while (Timer* timer = timers_.take_due(now)) {
@@ -71,15 +72,20 @@ void LoopCore::fire_due() {
 }
 
 void LoopCore::defer(Loop::Task task) {
-  deferred_.push_back(std::move(task));
-  // The loop runs what is posted after everything it found ready in the same look.
-  if (deferred_.size() == 1) boost::asio::post(io, [this] { run_deferred(); });
+  if (depth_ == 0) {
+    task();
+  } else {
+    deferred_.push_back(std::move(task));
+  }
 }
 
 void LoopCore::run_deferred() {
-  std::swap(deferred_, running_);
-  for (Loop::Task& task : running_) task();
-  running_.clear();
+  // Deferred tasks may defer more.
+  while (!deferred_.empty()) {
+    std::swap(deferred_, running_);
+    for (Loop::Task& task : running_) task();
+    running_.clear();
+  }
 }
 
 Loop::Loop() : core_(std::make_unique<LoopCore>()) {}
@@ -106,7 +112,10 @@ void Loop::stop() {
 }
 
 void Loop::post(Task task) {
-  boost::asio::post(core_->io, std::move(task));
+  boost::asio::post(core_->io, [&core = *core_, task = std::move(task)]() mutable {
+    const LoopCore::Turn turn(core);
+    task();
+  });
 }
 
 void Loop::defer(Task task) {
@@ -165,16 +174,18 @@ void Workers::stop() {
 
 struct StopSignals::Wait {
   Wait(Loop& loop, std::move_only_function<void(int)> then)
-      : set(loop.core().io, SIGINT, SIGTERM), caught(std::move(then)) {}
+      : core(loop.core()), set(core.io, SIGINT, SIGTERM), caught(std::move(then)) {}
 
   static void next(const std::shared_ptr<Wait>& wait) {
     wait->set.async_wait([wait](const boost::system::error_code& error, int signal) {
       if (error || !wait->live) return;
+      const LoopCore::Turn turn(wait->core);
       wait->caught(signal);
       if (wait->live) next(wait);
     });
   }
 
+  LoopCore& core;
   boost::asio::signal_set set;
   std::move_only_function<void(int)> caught;
   bool live = true;

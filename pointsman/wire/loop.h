@@ -44,9 +44,9 @@ class Loop {
   // the loop is destroyed are destroyed without being run. Threading: any thread.
   void post(Task task);
 
-  // Runs `task` once everything that was ready when the loop last looked has had its turn, before
-  // the loop sleeps again: the place to send in one piece what several callbacks wrote.
-  // Threading: the loop's thread.
+  // Runs `task` as soon as the loop's callback that runs now has returned (at once if none runs):
+  // the place to send in one piece what that callback wrote bit by bit, or to destroy what must
+  // not be destroyed from inside. Costs no system call. Threading: the loop's thread.
   void defer(Task task);
 
   // Is the caller on the thread that is in run()?

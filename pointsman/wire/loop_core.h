@@ -66,6 +66,21 @@ class LoopCore {
   void forget(Timer& timer);
   void defer(Loop::Task task);
 
+  // Surrounds every callback that the loop makes: the outermost one runs what was deferred.
+  class Turn {
+   public:
+    explicit Turn(LoopCore& core) : core_(core) { ++core_.depth_; }
+    ~Turn() {
+      if (core_.depth_ == 1 && !core_.deferred_.empty()) core_.run_deferred();
+      --core_.depth_;
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    LoopCore& core_;
+  };
+
   // One thread runs the loop, so the reactor needs no locks; posting from elsewhere does.
   boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
@@ -81,6 +96,7 @@ class LoopCore {
   boost::asio::steady_timer alarm_;
   Clock::time_point alarm_at_ = Clock::time_point::max();
   Timer* firing_ = nullptr;  // null again when the firing timer is destroyed in its own callback
+  int depth_ = 0;            // of Turn
   std::vector<Loop::Task> deferred_;
   std::vector<Loop::Task> running_;
   std::unordered_map<LoopOwned*, std::unique_ptr<LoopOwned>> owned_;

@@ -58,17 +58,22 @@ TEST(Loop, RunUntilGivesUpAtItsLimit) {
   EXPECT_FALSE(loop.run_until([] { return false; }, milliseconds(5)));
 }
 
-TEST(Loop, DefersUntilWhatIsReadyHasRun) {
+TEST(Loop, RunsDeferredTasksWhenTheCallbackHasReturned) {
   Loop loop;
   std::string order;
   loop.post([&] {
-    loop.defer([&] { order += 'd'; });
+    loop.defer([&] {
+      loop.defer([&] { order += 'f'; });
+      order += 'd';
+    });
     loop.defer([&] { order += 'e'; });
     order += 'a';
   });
   loop.post([&] { order += 'b'; });
-  EXPECT_TRUE(loop.run_until([&] { return order.size() == 4; }));
-  EXPECT_EQ(order, "abde");
+  EXPECT_TRUE(loop.run_until([&] { return order.size() == 5; }));
+  EXPECT_EQ(order, "adefb");
+  loop.defer([&] { order += 'g'; });
+  EXPECT_EQ(order, "adefbg") << "outside of callbacks it runs at once";
 }
 
 TEST(Loop, KnowsItsThread) {

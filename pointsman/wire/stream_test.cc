@@ -302,8 +302,9 @@ TEST(Connect, SaysWhoRefused) {
 TEST(Connect, GivesUpAtItsTimeout) {
   Loop loop;
   // The peer accepts TCP and then stays silent in the TLS handshake.
-  const auto listener = *Listener::open(
-      loop, loopback(), {}, {{loop, [](auto stream) { static_cast<void>(stream.release()); }}});
+  std::unique_ptr<Stream> silent;
+  const auto listener = *Listener::open(loop, loopback(), {},
+                                        {{loop, [&](auto stream) { silent = std::move(stream); }}});
   const auto error =
       attempt(loop, listener->address(), {.timeout = milliseconds(20), .tls = client_tls()});
   EXPECT_EQ(error, "the TLS handshake with " + listener->address().text() + " took too long");

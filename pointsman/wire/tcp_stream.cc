@@ -98,14 +98,17 @@ struct TcpStream::Watch {
       side().waiting = false;
       if (!watch->socket.is_open()) return;
       // A broken socket counts as ready: the next read or write says what is wrong.
-      if (Ready ready = std::exchange(side().ready, nullptr)) ready();
+      if (Ready ready = std::exchange(side().ready, nullptr)) {
+        const LoopCore::Turn turn(watch->core);
+        ready();
+      }
     }
 
     std::shared_ptr<Watch> watch;
     bool writing;
   };
 
-  explicit Watch(Socket connected) : socket(std::move(connected)) {}
+  Watch(LoopCore& of, Socket connected) : core(of), socket(std::move(connected)) {}
 
   static void wait(const std::shared_ptr<Watch>& watch, bool writing) {
     Side& side = writing ? watch->writing : watch->reading;
@@ -115,6 +118,7 @@ struct TcpStream::Watch {
                              Woken{watch, writing});
   }
 
+  LoopCore& core;
   Socket socket;
   Side reading;
   Side writing;
@@ -123,7 +127,7 @@ struct TcpStream::Watch {
 TcpStream::TcpStream(Loop& loop, Socket socket, const Address& peer, std::shared_ptr<void> token)
     : loop_(loop),
       peer_(peer),
-      watch_(std::make_shared<Watch>(std::move(socket))),
+      watch_(std::make_shared<Watch>(loop.core(), std::move(socket))),
       token_(std::move(token)) {
   boost::system::error_code ignored;
   watch_->socket.native_non_blocking(true, ignored);

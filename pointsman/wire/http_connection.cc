@@ -1,0 +1,394 @@
+#include "pointsman/wire/http_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace pointsman {
+namespace {
+
+// Bytes kept of what the peer sends before anybody wants it: the next request, or a body whose
+// reader pauses. After these the peer is held back.
+constexpr std::size_t kAhead = 64 * 1024;
+
+// A body that nobody asked for is read up to this size so that the connection can go on.
+constexpr std::uint64_t kSkip = 256 * 1024;
+
+// After the last response the peer gets this long, and this many bytes, to see it and close; a
+// close while bytes arrive would destroy what it has not yet read.
+constexpr auto kLinger = std::chrono::seconds(2);
+constexpr std::size_t kLingerBytes = 4 << 20;
+
+}  // namespace
+
+HttpConnection::HttpConnection(HttpServer::State& server, std::unique_ptr<Stream> stream)
+    : server_(server),
+      stream_(std::move(stream)),
+      timer_(server.loop, [this] { on_timer(); }),
+      scanner_(server.options.head_bytes) {}
+
+void HttpConnection::begin() {
+  set_timer();
+  wait();
+}
+
+void HttpConnection::drain() {
+  const auto self = shared_from_this();
+  keep_ = false;
+  if (exchange_ != nullptr || phase_ != Phase::head || scanner_.begun()) return;
+  closing_ = Closing::after_flush;
+  flush_soon();
+}
+
+void HttpConnection::shut() {
+  closed_ = true;
+  if (exchange_ != nullptr) exchange_->connection_ = nullptr;
+  exchange_ = nullptr;
+  timer_.disarm();
+  stream_->close();
+}
+
+void HttpConnection::close(bool reset) {
+  if (std::exchange(closed_, true)) return;
+  timer_.disarm();
+  stream_->close(reset);
+  server_.remove(*this);
+}
+
+// Waits for more from the peer if there is room for it.
+void HttpConnection::wait() {
+  if (closed_) return;
+  const bool wanted = phase_ == Phase::head || phase_ == Phase::linger ||
+                      (phase_ == Phase::body && body_ != Body::unasked && body_ != Body::paused);
+  if (!wanted && pending_.size() >= kAhead) return;
+  stream_->when_readable([this] { on_readable(); });
+}
+
+void HttpConnection::on_readable() {
+  const auto self = shared_from_this();
+  if (receive_directly()) return;
+  const std::span<char> room = loop().scratch();
+  const auto got = stream_->read(room);
+  if (!got || got->end) {
+    // A peer that only stopped sending may still read the response that is on its way.
+    const bool only_sending = got && exchange_ == nullptr && unsent() > 0;
+    if (only_sending) {
+      closing_ = Closing::after_flush;
+    } else {
+      lost();
+    }
+    return;
+  }
+  if (phase_ == Phase::linger) {
+    lingered_ += got->bytes;
+    if (lingered_ > kLingerBytes) close();
+  } else {
+    feed({room.data(), got->bytes});
+  }
+  wait();
+}
+
+// Reads a body of known length straight to where it is wanted. False: not the case.
+bool HttpConnection::receive_directly() {
+  if (phase_ != Phase::body || body_ != Body::gathered || framing_.kind != Framing::Kind::length ||
+      !pending_.empty()) {
+    return false;
+  }
+  BodyBuffer& into = *exchange_->into_;
+  const auto room = into.room().first(static_cast<std::size_t>(body_left_));
+  const auto got = stream_->read(room);
+  if (!got || got->end) {
+    lost();
+    return true;
+  }
+  into.grow(got->bytes);
+  body_left_ -= got->bytes;
+  set_timer();
+  if (body_left_ == 0) {
+    deliver({}, true);
+    feed({});
+  }
+  wait();
+  return true;
+}
+
+void HttpConnection::feed(std::string_view bytes) {
+  if (pending_.empty()) {
+    input_ = bytes;
+    run();
+    return;
+  }
+  pending_ += bytes;
+  resume();
+}
+
+// Goes on with the bytes at hand.
+void HttpConnection::resume() {
+  if (running_ || closed_) return;
+  const auto self = shared_from_this();
+  const std::string held = std::exchange(pending_, {});
+  input_ = held;
+  run();
+  wait();
+}
+
+void HttpConnection::run() {
+  running_ = true;
+  while (!closed_ && step()) {
+  }
+  running_ = false;
+  if (!closed_ && phase_ != Phase::linger) pending_.assign(input_);
+  input_ = {};
+}
+
+// Makes one piece of progress; false if that takes more bytes or somebody's decision.
+bool HttpConnection::step() {
+  if (closing_ != Closing::no) {
+    input_ = {};
+    return false;
+  }
+  switch (phase_) {
+    case Phase::head:
+      return step_head();
+    case Phase::body:
+      return step_body();
+    case Phase::response:
+    case Phase::linger:
+      return false;
+  }
+  return false;
+}
+
+bool HttpConnection::step_head() {
+  const auto head = scanner_.take(input_);
+  if (!head) {
+    refuse(head.error().status, head.error().why);
+    return false;
+  }
+  if (head->empty()) {
+    if (scanner_.begun() && !head_timed_) set_timer();
+    return false;
+  }
+  begin_request(*head);
+  return true;
+}
+
+void HttpConnection::begin_request(std::string_view text) {
+  auto exchange = std::unique_ptr<HttpExchange>(new HttpExchange(*this));  // NOLINT: private
+  bare_ = false;
+  const HeadLimits limits{server_.options.head_bytes, server_.options.fields};
+  RequestHead& head = exchange->head_;
+  auto parsed = parse_request_head(text, limits, head);
+  if (parsed) {
+    if (const auto framing = request_framing(head)) {
+      framing_ = *framing;
+    } else {
+      parsed = std::unexpected(framing.error());
+    }
+  }
+  exchange->connection_ = nullptr;  // until it is accepted
+  if (!parsed) {
+    refuse(parsed.error().status, parsed.error().why);
+    return;
+  }
+  if (!accept_request(*exchange)) return;
+  exchange->connection_ = this;
+  exchange_ = exchange.get();
+  server_.handler(std::move(exchange));
+}
+
+// Prepares for a well-formed request; false if it is refused all the same.
+bool HttpConnection::accept_request(HttpExchange& exchange) {
+  const RequestHead& head = exchange.head_;
+  bare_ = head.method == "HEAD";
+  const auto expected = head.fields.find("expect");
+  if (expected && !same_name(*expected, "100-continue")) {
+    refuse(417, "unknown expectation");
+    return false;
+  }
+  if (framing_.length > server_.options.body_bytes) {
+    refuse(413, "the body is too large");
+    return false;
+  }
+  old_ = head.minor == 0;
+  keep_ = keeps_open(head.minor, head.fields) && !server_.draining;
+  continue_ = expected.has_value() && !old_;
+  body_ = Body::unasked;
+  body_left_ = framing_.length;
+  body_seen_ = 0;
+  decoder_.clear();
+  exchange.peer_ = peer();
+  if (framing_.kind != Framing::Kind::chunked) exchange.body_size_ = framing_.length;
+  const bool has_body = framing_.kind == Framing::Kind::chunked || body_left_ > 0;
+  phase_ = has_body ? Phase::body : Phase::response;
+  head_timed_ = false;
+  set_timer();
+  return true;
+}
+
+bool HttpConnection::step_body() {
+  if (body_ == Body::unasked || body_ == Body::paused) return false;
+  std::string_view piece;
+  bool last = false;
+  if (framing_.kind == Framing::Kind::length) {
+    piece = input_.substr(
+        0, static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, input_.size())));
+    input_.remove_prefix(piece.size());
+    body_left_ -= piece.size();
+    last = body_left_ == 0;
+  } else {
+    const auto taken = decoder_.take(input_);
+    if (!taken) {
+      fail_body(Code::bad_request, taken.error().status, taken.error().why);
+      return false;
+    }
+    piece = *taken;
+    last = decoder_.done();
+  }
+  body_seen_ += piece.size();
+  if (body_seen_ > server_.options.body_bytes) {
+    fail_body(Code::too_large, 413, "the body is too large");
+    return false;
+  }
+  if (body_ == Body::skipped && body_seen_ > kSkip) {
+    phase_ = Phase::response;
+    keep_ = false;
+    next_request();
+    return false;
+  }
+  if (piece.empty() && !last) return false;
+  deliver(piece, last);
+  return true;
+}
+
+// Passes a piece of the body on. The callbacks are moved out before they run: they may destroy
+// the exchange, which holds them.
+void HttpConnection::deliver(std::string_view piece, bool last) {
+  if (last) phase_ = Phase::response;
+  set_timer();
+  if (body_ == Body::skipped) {
+    if (last) next_request();
+    return;
+  }
+  if (body_ == Body::gathered) {
+    exchange_->into_->append(piece);
+    if (!last) return;
+    auto done = std::exchange(exchange_->gathered_, nullptr);
+    done(exchange_->into_->view());
+    return;
+  }
+  HttpExchange* const before = exchange_;
+  auto chunk = std::exchange(exchange_->chunk_, nullptr);
+  chunk(piece, last);
+  if (exchange_ == before && exchange_ != nullptr && !exchange_->chunk_) {
+    exchange_->chunk_ = std::move(chunk);
+  }
+}
+
+// Somebody wants the request's body: what the exchange holds says how.
+void HttpConnection::gather() {
+  if (exchange_->into_ != nullptr) {
+    BodyBuffer& into = *exchange_->into_;
+    into.clear();
+    into.reserve(static_cast<std::size_t>(body_left_));
+  }
+  if (phase_ != Phase::body) {
+    deliver_empty();
+    return;
+  }
+  body_ = exchange_->into_ != nullptr ? Body::gathered : Body::streamed;
+  if (std::exchange(continue_, false) && input_.empty() && pending_.empty()) {
+    outbox_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    flush_soon();
+  }
+  set_timer();
+  resume();
+}
+
+void HttpConnection::deliver_empty() {
+  if (exchange_->into_ != nullptr) {
+    auto done = std::exchange(exchange_->gathered_, nullptr);
+    done(exchange_->into_->view());
+  } else {
+    auto chunk = std::exchange(exchange_->chunk_, nullptr);
+    chunk(std::string_view(), true);
+  }
+}
+
+void HttpConnection::pause(bool on) {
+  if (phase_ != Phase::body || (body_ != Body::streamed && body_ != Body::paused)) return;
+  body_ = on ? Body::paused : Body::streamed;
+  set_timer();
+  if (!on) resume();
+}
+
+// The request's body cannot be had: answers the client if that is still possible, and tells
+// whoever waits for the body.
+void HttpConnection::fail_body(Code code, int status, std::string_view why) {
+  HttpExchange* const exchange = std::exchange(exchange_, nullptr);
+  phase_ = Phase::response;
+  input_ = {};
+  if (exchange == nullptr) {  // it was being skipped after the response
+    keep_ = false;
+    next_request();
+    return;
+  }
+  exchange->connection_ = nullptr;
+  if (exchange->started_) {
+    cut();
+  } else {
+    refuse(status, why);
+  }
+  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
+    done(fail(code, std::string(why)));
+  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
+    chunk(fail(code, std::string(why)), true);
+  }
+}
+
+// The connection is of no more use: the peer has closed or broken it, or takes nothing.
+void HttpConnection::lost() {
+  HttpExchange* const exchange = std::exchange(exchange_, nullptr);
+  close(blocked_);
+  if (exchange == nullptr) return;
+  exchange->connection_ = nullptr;
+  auto error = fail(Code::cancelled, "the client went away");
+  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
+    done(std::move(error));
+  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
+    chunk(std::move(error), true);
+  } else if (auto gone = std::exchange(exchange->gone_, nullptr)) {
+    gone();
+  }
+}
+
+void HttpConnection::set_timer() {
+  if (closed_) return;
+  const HttpServerOptions& options = server_.options;
+  if (blocked_) {
+    timer_.arm(options.write_pause);
+  } else if (phase_ == Phase::linger) {
+    timer_.arm(kLinger);
+  } else if (phase_ == Phase::head) {
+    head_timed_ = scanner_.begun();
+    timer_.arm(head_timed_ ? options.head_time : options.idle);
+  } else if (phase_ == Phase::body && body_ != Body::unasked && body_ != Body::paused) {
+    timer_.arm(options.body_pause);
+  } else {
+    timer_.disarm();
+  }
+}
+
+void HttpConnection::on_timer() {
+  const auto self = shared_from_this();
+  if (blocked_) {
+    lost();
+  } else if (phase_ == Phase::body) {
+    fail_body(Code::timeout, 408, "the body took too long");
+  } else if (phase_ == Phase::head && head_timed_) {
+    refuse(408, "the request took too long");
+  } else {
+    close();
+  }
+}
+
+}  // namespace pointsman
