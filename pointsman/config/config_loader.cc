@@ -131,7 +131,7 @@ std::expected<EndpointPickerConfig, Diagnostics> decode(YamlDocument document) {
 }
 
 Diagnostic deprecation(const Place& place, std::string path, const std::string& instead) {
-  std::string text = "DEPRECATION: " + path + " is deprecated; use " + instead;
+  const std::string text = "DEPRECATION: " + path + " is deprecated; use " + instead;
   return {.path = std::move(path), .line = place.line, .column = place.column, .text = text};
 }
 
@@ -188,12 +188,12 @@ std::optional<Diagnostic> idle_flow_control(const EndpointPickerConfig& config,
 }
 
 Diagnostics gate_problems(const EndpointPickerConfig& config, const ResolvedGates& resolved) {
-  static const Node kNowhere;
+  static const Node nowhere;
   const Node* entries = config.document->find("featureGates");
   Diagnostics problems;
   for (const GateProblem& problem : resolved.problems) {
     const bool known = entries != nullptr && problem.entry < entries->items.size();
-    problems.push_back(at(known ? entries->items[problem.entry] : kNowhere,
+    problems.push_back(at(known ? entries->items[problem.entry] : nowhere,
                           "featureGates[" + std::to_string(problem.entry) + "]", problem.text,
                           problem.hint));
   }

@@ -82,6 +82,17 @@ TEST(ConfigYaml, IsWrittenInBlocks) {
   EXPECT_EQ(to_yaml(to_node(loaded->config)), default_config_text());
 }
 
+TEST(ConfigYaml, WritesLongKeysAsExplicitOnes) {
+  const std::string key = std::string(5000, 'k') + ": ";
+  const std::string json = R"({"a":[{")" + key + R"(":{"b":1}}],")" + key + R"(":1})";
+  const auto first = read_yaml("? \"" + key + "\"\n: 1\na: [{? \"" + key + "\" : {b: 1}}]\n");
+  ASSERT_TRUE(first.has_value()) << first.error().text;
+  ASSERT_EQ(to_json(first->root), json);
+  const auto again = read_yaml(to_yaml(first->root));
+  ASSERT_TRUE(again.has_value()) << again.error().text;
+  EXPECT_EQ(to_json(again->root), json);
+}
+
 TEST(ConfigYaml, QuotesTextsThatWouldReadAsSomethingElse) {
   for (const char* text :
        {"yes", "12",   "0x10", "~",  "",      "- a", "a: b",         "a #b",     "# a",     "{a",

@@ -177,7 +177,10 @@ void append_members(std::string& out, const Node& node, std::size_t indent, bool
   for (const Member& member : node.members) {
     if (first_indented) out.append(indent, ' ');
     first_indented = true;
-    out += scalar_text(member.key) + ":";
+    const std::string key = scalar_text(member.key);
+    // Longer keys have to say that they are keys: readers look back no further than 1024.
+    out += key.size() <= 1000 ? key : "? " + key + "\n" + std::string(indent, ' ');
+    out += ':';
     append_child(out, member.value, indent);
   }
 }

@@ -62,7 +62,8 @@ template <Params P, typename Use>
 void with_slots(P& target, Use use) {
   const auto fields = P::fields();
   const auto slot = [&]<typename O, typename T, typename R>(const Field<O, T, R>& f) {
-    return Slot{f.name, f.help, &(target.*f.member), &f.rule, read_erased<T>, describe_erased<T>};
+    return Slot{f.name,  f.help,         static_cast<void*>(&(target.*f.member)),
+                &f.rule, read_erased<T>, describe_erased<T>};
   };
   std::apply(
       [&](const auto&... f) {

@@ -13,8 +13,7 @@
 #include <vector>
 
 #include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/exceptions.h>
-#include <yaml-cpp/parser.h>
+#include <yaml-cpp/yaml.h>
 
 #include "pointsman/config/utf8.h"
 #include "pointsman/config/yaml_scalar.h"
@@ -171,10 +170,10 @@ class Builder final : public YAML::EventHandler {
       document_.root = std::move(node);
     } else if (open_.back().node.is_sequence()) {
       open_.back().node.items.push_back(std::move(node));
-    } else if (!open_.back().key) {
-      add_key(mark, node, merge_key);
+    } else if (std::optional<Member> key = std::exchange(open_.back().key, std::nullopt)) {
+      add_value(mark, *std::move(key), std::move(node));
     } else {
-      add_value(mark, std::move(node));
+      add_key(mark, node, merge_key);
     }
   }
 
@@ -190,9 +189,8 @@ class Builder final : public YAML::EventHandler {
                               .value = {}};
   }
 
-  void add_value(const YAML::Mark& mark, Node node) {
+  void add_value(const YAML::Mark& mark, Member member, Node node) {
     Open& map = open_.back();
-    Member member = *std::exchange(map.key, std::nullopt);
     if (map.merging) return keep_for_merge(mark, map, std::move(node));
     member.value = std::move(node);
     const auto [place, fresh] = map.places.emplace(member.key, map.node.members.size());
