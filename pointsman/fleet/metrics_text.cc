@@ -165,7 +165,7 @@ void MetricsText::begin() {
   if (carry_.capacity() > kKeptBytes) carry_.shrink_to_fit();
   if (unescaped_.capacity() > kKeptBytes) unescaped_ = {};
   carried_line_ = skipping_ = ended_ = over_limit_ = false;
-  bytes_ = samples_ = malformed_ = 0;
+  bytes_ = lines_ = samples_ = malformed_ = 0;
   std::ranges::fill(types_, MetricType::untyped);
   spoiled_.assign(spoiled_.size(), false);
 }
@@ -182,8 +182,9 @@ void MetricsText::finish() {
 
 const MetricSample* MetricsText::next() {
   while (const auto line = next_line()) {
-    if (!read(*line)) continue;
-    if (++samples_ <= kMaxSamples) return &sample_;
+    const bool is_sample = read(*line);
+    if (++lines_ <= kMaxLines && !is_sample) continue;
+    if (lines_ <= kMaxLines && ++samples_ <= kMaxSamples) return &sample_;
     over_limit_ = true;
     piece_ = {};
   }

@@ -67,6 +67,7 @@ class MetricsText {
  public:
   static constexpr std::size_t kMaxPage = std::size_t{16} << 20U;
   static constexpr std::size_t kMaxLine = std::size_t{1} << 20U;
+  static constexpr std::size_t kMaxLines = std::size_t{1} << 18U;
   static constexpr std::size_t kMaxSamples = std::size_t{1} << 16U;  // of wanted metrics
   static constexpr std::size_t kMaxLabels = 64;
 
@@ -81,7 +82,7 @@ class MetricsText {
   // The next sample, valid until the next call, or nullptr when the piece is used up.
   const MetricSample* next();
 
-  // The page has more bytes or samples than allowed; nothing more will be read from it.
+  // The page has more bytes, lines or samples than allowed; nothing more will be read from it.
   bool over_limit() const { return over_limit_; }
   // Lines of wanted metrics that could not be read.
   std::size_t malformed() const { return malformed_; }
@@ -106,6 +107,7 @@ class MetricsText {
   bool ended_ = false;         // `# EOF` was read
   bool over_limit_ = false;
   std::size_t bytes_ = 0;
+  std::size_t lines_ = 0;
   std::size_t samples_ = 0;
   std::size_t malformed_ = 0;
   std::vector<MetricType> types_;  // per wanted metric

@@ -190,7 +190,7 @@ TEST(MetricsText, StopsWhenThePageIsTooLong) {
   const WantedMetrics wanted({"a"});
   MetricsText reader(wanted);
   reader.begin();
-  const std::string piece(std::size_t{1} << 20U, '\n');
+  const std::string piece = std::string((std::size_t{1} << 20U) - 1, 'x') + "\n";
   for (int i = 0; i < 16; ++i) {
     reader.feed(piece);
     EXPECT_EQ(reader.next(), nullptr);
@@ -201,6 +201,15 @@ TEST(MetricsText, StopsWhenThePageIsTooLong) {
   EXPECT_TRUE(reader.over_limit());
   reader.begin();
   EXPECT_FALSE(reader.over_limit());
+}
+
+TEST(MetricsText, StopsAfterTooManyLines) {
+  const WantedMetrics wanted({"a"});
+  const std::string page(MetricsText::kMaxLines, '\n');
+  EXPECT_FALSE(read(wanted, page).over_limit);
+  const Page longer = read(wanted, page + "a 1\n");
+  EXPECT_TRUE(longer.over_limit);
+  EXPECT_TRUE(longer.samples.empty());
 }
 
 TEST(MetricsText, StopsAfterTooManySamples) {
