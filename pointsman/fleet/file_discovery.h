@@ -1,0 +1,68 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "pointsman/base/result.h"
+#include "pointsman/config/params.h"
+#include "pointsman/fleet/endpoints_file.h"
+#include "pointsman/fleet/file_watcher.h"
+#include "pointsman/stage/datalayer.h"
+#include "pointsman/stage/setup.h"
+
+namespace pointsman {
+
+struct FileDiscoveryParams {
+  std::string path;
+  bool watch_file = false;
+
+  static constexpr auto fields() {
+    using P = FileDiscoveryParams;
+    return std::tuple{
+        field("path", &P::path, "The endpoints file, YAML or JSON."),
+        field("watchFile", &P::watch_file, "Whether to take over changes of the file."),
+    };
+  }
+  static Result<void> check(const FileDiscoveryParams& params);
+};
+
+// Endpoints out of a file (spec/04 section 11.2). The first load must succeed wholly. Later, what
+// cannot be read is reported and changes nothing: a file that is missing, wrong or of no bytes
+// keeps everybody, a wrong entry keeps the last good one of its id.
+class FileDiscovery final : public Discovery {
+ public:
+  using Params = FileDiscoveryParams;
+  static constexpr std::string_view kType = "file-discovery";
+  static constexpr std::string_view kHelp = "Takes the endpoints from a file.";
+
+  struct Options {
+    std::string path;
+    bool watch = true;
+    HostRule rule = HostRule::any;
+    std::string blame;  // what an error of the first load begins with
+    FileWatcher::Options watcher;
+  };
+
+  // The plugin: addresses are IPv4 literals.
+  FileDiscovery(const FileDiscoveryParams& params, Setup& setup);
+  explicit FileDiscovery(Options options);
+
+  Result<void> start(Events events) override;
+  void stop() override;
+
+ private:
+  void reload();
+  void report(std::string problem);
+
+  Options options_;
+  Events events_;
+  std::string text_;     // as last parsed
+  std::string problem_;  // as last reported; empty: none
+  std::vector<Endpoint> last_good_;
+  std::unique_ptr<FileWatcher> watcher_;
+};
+
+}  // namespace pointsman
