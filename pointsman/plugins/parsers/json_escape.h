@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "pointsman/base/arena.h"
+
+namespace pointsman {
+
+// One escape sequence of a JSON string: what it means and how many bytes it takes in the text.
+struct JsonEscape {
+  char32_t point = 0;
+  std::size_t length = 0;
+};
+
+// Reads the escape sequence at the front of `text`, a surrogate pair as one. A surrogate without
+// its partner is U+FFFD, as Go reads it. REQUIRES: it is a valid sequence.
+JsonEscape read_escape(std::string_view text);
+
+// Bytes the code point takes in UTF-8. REQUIRES: point <= U+10FFFF.
+constexpr std::size_t utf8_size(char32_t point) {
+  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+}
+
+// Writes the code point as UTF-8 and returns the end. REQUIRES: room for utf8_size(point) bytes.
+char* write_utf8(char32_t point, char* out);
+
+// What a JSON string stands for: a view when it has no escapes, a copy in `arena` when it has.
+// `raw` is the inside of the string and known to be valid.
+std::string_view unescaped(std::string_view raw, Arena& arena);
+
+// The text with U+FFFD in the place of every byte that is not part of valid UTF-8: a view when all
+// are, a copy in `arena` otherwise.
+std::string_view valid_utf8(std::string_view text, Arena& arena);
+
+}  // namespace pointsman

@@ -1,0 +1,88 @@
+#include "pointsman/plugins/parsers/part_list.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "pointsman/plugins/parsers/json_escape.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::size_t kFirstRoom = 16;
+constexpr std::size_t kIdsPerPart = 1024;
+
+}  // namespace
+
+void PartList::add(const PromptPart& part) {
+  if (used_ == room_.size()) {
+    const auto more = arena_->array<PromptPart>(std::max(kFirstRoom, 2 * used_));
+    std::ranges::copy(room_, more.begin());
+    room_ = more;
+  }
+  room_[used_++] = part;
+}
+
+void PartList::add_text(std::string_view text) {
+  if (text.empty()) return;
+  add({.kind = PromptPart::Kind::text,
+       .size = static_cast<std::uint32_t>(text.size()),
+       .bytes = text});
+}
+
+void PartList::add_text(const JsonString& text) {
+  if (!text.raw.empty()) add(text_part(text));
+}
+
+void PartList::add_asset(PromptPart::Kind kind, const JsonString& content) {
+  if (!content.raw.empty()) add({.kind = kind, .bytes = unescaped(content.raw, *arena_)});
+}
+
+void PartList::add_tokens(std::span<const std::uint32_t> ids) {
+  const auto copy = arena_->array<std::uint32_t>(ids.size());
+  std::ranges::copy(ids, copy.begin());
+  add({.kind = PromptPart::Kind::tokens, .tokens = copy});
+}
+
+void PartList::append(std::span<const PromptPart> parts) {
+  for (const PromptPart& part : parts) add(part);
+}
+
+PromptPart text_part(const JsonString& text) {
+  return {.kind = text.escaped() ? PromptPart::Kind::escaped : PromptPart::Kind::text,
+          .size = static_cast<std::uint32_t>(text.size),
+          .bytes = text.raw};
+}
+
+IdArray read_ids(JsonReader& json, PartList& parts) {
+  IdArray found;
+  std::array<std::uint32_t, kIdsPerPart> ids{};
+  while (true) {
+    const std::size_t plain = json.next_integers(ids);
+    found.count += plain;
+    if (plain > 0) parts.add_tokens(std::span(ids).first(plain));
+    if (plain == ids.size()) continue;
+    if (!json.next_element()) return found;
+    // An unusual spelling such as 1e3, or something that is no id.
+    const JsonReader::Kind kind = json.peek();
+    double value = -1.0;
+    if (kind == JsonReader::Kind::number) {
+      value = number_value(json.number());
+    } else {
+      json.skip();
+    }
+    const auto max = static_cast<double>(UINT32_MAX);
+    const bool id = value >= 0.0 && value <= max && std::trunc(value) == value;
+    if (id) {
+      ids[0] = static_cast<std::uint32_t>(value);
+      parts.add_tokens(std::span(ids).first(1));
+    } else if (found.odd == JsonReader::Kind::none) {
+      found.odd = kind;
+      found.odd_index = found.count;
+      found.odd_value = value;
+    }
+    ++found.count;
+  }
+}
+
+}  // namespace pointsman
