@@ -146,6 +146,26 @@ inline constexpr auto kExtractErrors =
             labels("source_type", "extractor_type"))
         .deprecated("llm_d_inference_scheduler_datalayer_extract_errors_total");
 
+// Producers
+inline constexpr auto kPrefixSize =
+    gauge("llm_d_epp_prefix_indexer_size", "Prompt blocks in the prefix index, over all endpoints.",
+          labels("plugin_name", "plugin_type"))
+        .deprecated("inference_extension_prefix_indexer_size", kNone);
+inline constexpr auto kPrefixHitRatio =
+    histogram("llm_d_epp_prefix_indexer_hit_ratio",
+              "Share of a prompt that the chosen endpoint is believed to hold.",
+              labels("plugin_name", "plugin_type"), buckets::kRatio)
+        .deprecated("inference_extension_prefix_indexer_hit_ratio", kNone);
+inline constexpr auto kPrefixHitBytes =
+    histogram("llm_d_epp_prefix_indexer_hit_bytes",
+              "Bytes of a prompt that the chosen endpoint is believed to hold.",
+              labels("plugin_name", "plugin_type"), buckets::kHitBytes)
+        .deprecated("inference_extension_prefix_indexer_hit_bytes", kNone);
+inline constexpr auto kProducerErrors =
+    counter("pointsman_producer_errors_total",
+            "Requests that went on without what a producer should have found out.",
+            labels("plugin_name", "plugin_type"));
+
 // This process (names of the Prometheus client libraries)
 inline constexpr auto kProcessCpu =
     counter("process_cpu_seconds_total", "User and system CPU time.", kNone);
@@ -178,7 +198,7 @@ inline constexpr auto kLogLinesDropped =
             "Log lines not written: sampled out, or stderr was not ready.", labels("reason"));
 
 // All of the above: what a Metrics knows, in no particular order.
-inline constexpr std::array<const FamilySpec*, 42> kAll{
+inline constexpr std::array<const FamilySpec*, 46> kAll{
     &kRequestTotal,
     &kRequestErrors,
     &kRequestDuration,
@@ -210,6 +230,10 @@ inline constexpr std::array<const FamilySpec*, 42> kAll{
     &kModelRewrites,
     &kPollErrors,
     &kExtractErrors,
+    &kPrefixSize,
+    &kPrefixHitRatio,
+    &kPrefixHitBytes,
+    &kProducerErrors,
     &kProcessCpu,
     &kProcessOpenFds,
     &kProcessMaxFds,

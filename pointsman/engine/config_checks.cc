@@ -1,0 +1,129 @@
+#include "pointsman/engine/config_checks.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pointsman/config/nearest.h"
+
+namespace pointsman {
+namespace {
+
+std::string quoted(std::string_view text) {
+  return "'" + std::string(text) + "'";
+}
+
+Diagnostic problem(std::string path, Place place, std::string text, std::string hint = {}) {
+  return {.path = std::move(path),
+          .line = place.line,
+          .column = place.column,
+          .text = std::move(text),
+          .hint = std::move(hint)};
+}
+
+// "did you mean ...?" over the names of all plugins.
+std::string did_you_mean(std::string_view name, const PluginSet& plugins) {
+  std::vector<std::string_view> names;
+  for (const auto& instance : plugins.all()) names.push_back(instance->name.name);
+  return suggestion(name, names);
+}
+
+void check_profile(const SchedulingProfile& profile, const PluginSet& plugins, Diagnostics& all) {
+  const std::string where = "schedulingProfiles[" + profile.name + "]";
+  const std::string prefix = "scheduling profile validation failed: " + where;
+  for (std::size_t j = 0; j < profile.plugins.size(); ++j) {
+    const SchedulingPlugin& plugin = profile.plugins[j];
+    const std::string at = where + ".plugins[" + std::to_string(j) + "]";
+    if (plugin.plugin_ref.empty()) {
+      all.push_back(
+          problem(at, plugin.place,
+                  prefix + ".plugins[" + std::to_string(j) + "] is missing a 'pluginRef'"));
+    } else if (plugins.find(plugin.plugin_ref) == nullptr) {
+      all.push_back(problem(at, plugin.place,
+                            prefix + " references undefined plugin " + quoted(plugin.plugin_ref),
+                            did_you_mean(plugin.plugin_ref, plugins)));
+    }
+  }
+}
+
+}  // namespace
+
+Diagnostics check_plugins(const EndpointPickerConfig& config, const Registry& registry) {
+  Diagnostics all;
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < config.plugins.size(); ++i) {
+    const PluginSpec& spec = config.plugins[i];
+    const std::string path = "plugins[" + std::to_string(i) + "]";
+    if (spec.type.empty()) {
+      all.push_back(
+          problem(path, spec.place, "plugin " + quoted(spec.name) + " is missing a type"));
+    } else if (!names.insert(spec.name).second) {
+      all.push_back(problem(path, spec.place, "duplicate plugin name " + quoted(spec.name)));
+    } else if (registry.find(spec.type) == nullptr) {
+      std::vector<std::string_view> types;
+      for (const Registration* line : registry.all()) types.push_back(line->type);
+      all.push_back(problem(path, spec.place,
+                            "plugin type " + quoted(spec.type) + " is not registered",
+                            suggestion(spec.type, types)));
+    }
+  }
+  return all;
+}
+
+Diagnostics check_references(const EndpointPickerConfig& config, const PluginSet& plugins) {
+  Diagnostics all;
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < config.scheduling_profiles.size(); ++i) {
+    const SchedulingProfile& profile = config.scheduling_profiles[i];
+    const std::string at = "schedulingProfiles[" + std::to_string(i) + "]";
+    const std::string prefix = "scheduling profile validation failed: " + at;
+    if (profile.name.empty()) {
+      all.push_back(problem(at, profile.place, prefix + " is missing a name"));
+      continue;
+    }
+    if (!names.insert(profile.name).second) {
+      all.push_back(
+          problem(at, profile.place, prefix + " has duplicate name " + quoted(profile.name)));
+      continue;
+    }
+    check_profile(profile, plugins, all);
+  }
+  const PluginRef& detector = *config.flow_control->saturation_detector;
+  if (plugins.find(detector.plugin_ref) == nullptr) {
+    all.push_back(problem("flowControl.saturationDetector", detector.place,
+                          "saturation detector validation failed: saturation detector references "
+                          "undefined plugin " +
+                              quoted(detector.plugin_ref),
+                          did_you_mean(detector.plugin_ref, plugins)));
+  }
+  for (const PluginRef& parser : config.request_handler->parsers) {
+    if (plugins.find(parser.plugin_ref) != nullptr) continue;
+    all.push_back(problem("requestHandler.parsers", parser.place,
+                          "parser validation failed: parser references undefined plugin " +
+                              quoted(parser.plugin_ref)));
+  }
+  return all;
+}
+
+Diagnostics check_stability(const PluginSet& plugins, bool allow_experimental) {
+  Diagnostics all;
+  if (allow_experimental) return all;
+  std::vector<const Instance*> by_name;
+  for (const auto& instance : plugins.all()) by_name.push_back(instance.get());
+  std::ranges::sort(by_name, {},
+                    [](const Instance* i) -> const std::string& { return i->name.name; });
+  for (const Instance* instance : by_name) {
+    const Registration* const line = plugins.registry().find(instance->name.type);
+    if (line == nullptr || line->stability != Stability::alpha) continue;
+    all.push_back({.text = "plugin " + quoted(instance->name.name) +
+                           " (type: " + quoted(instance->name.type) +
+                           ") has Alpha stability level, but command line flag "
+                           "--allow-experimental-plugins is not set"});
+  }
+  return all;
+}
+
+}  // namespace pointsman

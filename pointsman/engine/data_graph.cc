@@ -1,0 +1,117 @@
+#include "pointsman/engine/data_graph.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace pointsman {
+namespace {
+
+using Access = Declaration::Access;
+
+// The declaration with which `instance` produces the key, or nullptr.
+const Declaration* produced(const Instance& instance, const DataKey& key) {
+  const auto found = std::ranges::find_if(instance.declarations, [&](const Declaration& d) {
+    return d.access == Access::produces && d.key == key;
+  });
+  return found == instance.declarations.end() ? nullptr : &*found;
+}
+
+bool anybody_produces(const PluginSet& plugins, const DataKey& key) {
+  return std::ranges::any_of(
+      plugins.all(), [&](const auto& instance) { return produced(*instance, key) != nullptr; });
+}
+
+struct Missing {
+  DataKey key;
+  std::string consumer;
+};
+
+std::vector<Missing> missing_keys(const PluginSet& plugins) {
+  std::vector<Missing> missing;
+  for (const auto& instance : plugins.all()) {
+    for (const Declaration& d : instance->declarations) {
+      if (d.access == Access::requires_it && !anybody_produces(plugins, d.key)) {
+        missing.push_back({d.key, instance->name.name});
+      }
+    }
+  }
+  return missing;
+}
+
+// Depth-first over "reads from", so that what is read comes first.
+class Order {
+ public:
+  explicit Order(const PluginSet& plugins) : plugins_(plugins), state_(plugins.all().size()) {}
+
+  Result<std::vector<const Instance*>> run() {
+    for (std::size_t i = 0; i < state_.size(); ++i) {
+      if (auto done = visit(i); !done) return std::unexpected(done.error());
+    }
+    return std::move(ordered_);
+  }
+
+ private:
+  enum class State : std::uint8_t { fresh, open, done };
+
+  Result<void> visit(std::size_t i) {
+    const Instance& consumer = *plugins_.all()[i];
+    if (state_[i] == State::done) return {};
+    state_[i] = State::open;
+    for (const Declaration& d : consumer.declarations) {
+      if (d.access == Access::produces) continue;
+      for (std::size_t p = 0; p < state_.size(); ++p) {
+        const Declaration* const made = p == i ? nullptr : produced(*plugins_.all()[p], d.key);
+        if (made == nullptr) continue;
+        if (made->type != d.type) {
+          return fail(
+              Code::invalid_config,
+              "data type mismatch between produced and consumed data for key: " + d.key.text());
+        }
+        if (state_[p] == State::open) {
+          if (d.access == Access::reads_if_there) continue;
+          return fail(Code::invalid_config, "cycle detected: graph is not a DAG");
+        }
+        if (auto done = visit(p); !done) return done;
+      }
+    }
+    state_[i] = State::done;
+    if (consumer.producer != nullptr) ordered_.push_back(&consumer);
+    return {};
+  }
+
+  const PluginSet& plugins_;
+  std::vector<State> state_;
+  std::vector<const Instance*> ordered_;
+};
+
+}  // namespace
+
+Result<void> create_missing_producers(PluginSet& plugins) {
+  while (true) {
+    const std::vector<Missing> missing = missing_keys(plugins);
+    const std::size_t before = plugins.all().size();
+    for (const Missing& m : missing) {
+      if (anybody_produces(plugins, m.key)) continue;  // created in this round
+      const Registration* const maker = plugins.registry().default_producer(m.key);
+      if (maker == nullptr) {
+        return fail(Code::invalid_config, "no default producer found for missing data key " +
+                                              m.key.text() + ", consumed by " + m.consumer);
+      }
+      if (auto made = plugins.inject(maker->type); !made) {
+        return fail(Code::invalid_config,
+                    "failed to instantiate data producer \"" + std::string(maker->type) + "\": " +
+                        made.error().message + ", this is required by datakey: " + m.key.text() +
+                        ", which is consumed by: " + m.consumer);
+      }
+    }
+    if (plugins.all().size() == before) return {};
+  }
+}
+
+Result<std::vector<const Instance*>> order_producers(const PluginSet& plugins) {
+  return Order(plugins).run();
+}
+
+}  // namespace pointsman

@@ -1,0 +1,270 @@
+#include "pointsman/engine/pipeline.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "pointsman/engine/candidates.h"
+#include "pointsman/engine/error_text.h"
+#include "pointsman/engine/request_id.h"
+#include "pointsman/engine/request_labels.h"
+#include "pointsman/engine/sample_families.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::string_view kTypedError = "github.com/llm-d/llm-d-router/pkg/common/error.Error";
+constexpr std::string_view kDefaultFairness = "default-flow";
+
+// The header under its name, or under the older one when the first is absent altogether.
+std::string_view aliased(const Request& request, std::string_view name, std::string_view alias) {
+  return request.has_header(name) ? request.header(name) : request.header(alias);
+}
+
+const TypedName kAnyParser{"parser", "parser"};
+
+}  // namespace
+
+EngineWorker::EngineWorker(Metrics& metrics, MetricShard& own, const Published<Fleet>& fleets,
+                           std::uint64_t seed)
+    : scheduler(metrics, own),
+      shard(own),
+      fleet(fleets),
+      random(seed),
+      request_processing(metrics.series(metric::kRequestProcessing)),
+      response_processing(metrics.series(metric::kResponseProcessing)) {}
+
+Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options)
+    : assembly_(std::move(assembly)),
+      metrics_(metrics),
+      recorder_(recorder),
+      options_(options),
+      parsing_(plugin_timer(metrics, "RequestParsing", kAnyParser)),
+      reading_(plugin_timer(metrics, "ResponseParsing", kAnyParser)) {
+  for (const Instance* instance : assembly_.producers) {
+    producers_.push_back({instance->name, instance->producer, nullptr,
+                          plugin_timer(metrics, "DataProducer", instance->name)});
+  }
+  for (const auto& instance : assembly_.plugins->all()) {
+    if (instance->hook == nullptr) continue;
+    hooks_.push_back({instance->name, nullptr, instance->hook,
+                      plugin_timer(metrics, "PreRequest", instance->name)});
+  }
+}
+
+void Pipeline::begin(Session& session, Trace trace, EngineWorker& worker) const {
+  session.trace = std::move(trace);
+  session.root = session.trace.enter("gateway.request", SpanScope::handlers, SpanKind::server);
+  Request& request = session.request;
+  request.headers = session.headers;
+  request.received = Clock::now();
+  request.path = request_path(session.headers);
+  request.id = request.header("x-request-id");
+  if (request.id.empty()) request.id = make_request_id(worker.random, session.arena);
+}
+
+void Pipeline::run(const std::shared_ptr<const Pipeline>& self, Session& session,
+                   EngineWorker& worker) const {
+  session.pipeline_ = self;
+  Result<void> outcome;
+  try {
+    outcome = parse(session, worker);
+    if (outcome) outcome = orchestrate(session, worker);
+  } catch (const std::exception& e) {
+    outcome = fail(Code::internal, "a plugin failed: " + std::string(e.what()));
+  } catch (...) {
+    outcome = fail(Code::internal, "a plugin failed");
+  }
+  const Request& request = session.request;
+  worker.shard.observe(worker.request_processing, Clock::now() - request.received);
+  if (!outcome) {
+    failed(session, outcome.error());
+  } else {
+    const RequestLabels labels(request);
+    worker.shard.add(labels.of(worker.shard, metric::kRequestTotal));
+    worker.shard.observe(labels.of(worker.shard, metric::kRequestSize),
+                         static_cast<double>(request.body_bytes));
+  }
+  session.decided(outcome);
+}
+
+Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
+  Request& request = session.request;
+  request.body_bytes = session.body.size();
+  request.fairness_id = kDefaultFairness;
+  auto parser = assembly_.parsers.resolve(request.path);
+  if (!parser) return std::unexpected(parser.error());
+  session.parser = *parser;
+  const auto began = Clock::now();
+  auto parsed = session.parser->parse(session.body, request, session.arena);
+  worker.shard.observe(parsing_, Clock::now() - began);
+  if (!parsed) return std::unexpected(parsed.error());
+  session.parsed = *parsed;
+  return {};
+}
+
+Result<void> Pipeline::orchestrate(Session& session, EngineWorker& worker) const {
+  auto scope = session.trace.enter("gateway.request_orchestration", SpanScope::requestcontrol,
+                                   SpanKind::server);
+  try {
+    Result<void> outcome = rewrite(session);
+    if (outcome) outcome = decide(session, scope, worker);
+    if (!outcome && scope.recording()) {
+      const std::string text = error_text(outcome.error());
+      scope.exception(kTypedError, text);
+      scope.error(text);
+    }
+    return outcome;
+  } catch (...) {
+    scope.exception(std::current_exception());
+    throw;
+  }
+}
+
+// The model that scheduling works with, and the body that goes upstream.
+Result<void> Pipeline::rewrite(Session& session) const {
+  Request& request = session.request;
+  const std::string_view wanted =
+      aliased(request, "x-llm-d-model-name-rewrite", "x-gateway-model-name-rewrite");
+  request.target_model = wanted.empty() ? request.model : wanted;
+  if (session.parsed.rewritable && request.target_model.empty()) {
+    return fail(Code::bad_request, "model not found in request body");
+  }
+  const auto pieces = session.arena.array<std::string_view>(3);
+  pieces[0] = session.body;
+  session.outgoing = pieces.first(1);
+  session.outgoing_bytes = session.body.size();
+  if (!session.parsed.rewritable || request.target_model == request.model) return {};
+  if (!session.parsed.model_value) return {};  // nowhere to write it: the body stays as it is
+
+  const auto [offset, length] = *session.parsed.model_value;
+  const std::string_view quoted = quote_json(request.target_model, session.arena);
+  pieces[0] = session.body.substr(0, offset);
+  pieces[1] = quoted;
+  pieces[2] = session.body.substr(offset + length);
+  session.outgoing = pieces;
+  session.outgoing_bytes = pieces[0].size() + pieces[1].size() + pieces[2].size();
+  return {};
+}
+
+Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorker& worker) const {
+  Request& request = session.request;
+  scope.set("target_model", request.target_model);
+  scope.set("request_prio", request.priority);
+  if (const auto fairness =
+          aliased(request, "x-llm-d-inference-fairness-id", "x-gateway-inference-fairness-id");
+      !fairness.empty()) {
+    request.fairness_id = fairness;
+  }
+
+  const std::shared_ptr<const Fleet> fleet = worker.fleet.get();
+  session.decision = recorder_.fresh();
+  Decision& decision = *session.decision;
+  decision.at = Clock::now();
+  decision.wall = std::chrono::system_clock::now();
+  decision.request_id = request.id;
+  decision.model = request.model;
+  decision.target_model = request.target_model;
+  decision.body_bytes = request.body_bytes;
+  decision.priority = request.priority;
+  decision.seed = worker.random.next();
+  decision.fleet = fleet;
+  decision.plan = assembly_.scheduler->plan();
+
+  const auto candidates = locate(session, *fleet);
+  if (auto admitted = admit(session, *fleet, candidates); !admitted) return admitted;
+  if (candidates.empty()) {
+    return fail(Code::unavailable, "failed to find endpoint candidates for serving the request",
+                "rejected-no-endpoints");
+  }
+  session.signals.reset(session.arena, assembly_.plugins->signals().size(), fleet->size());
+  const Context context{request,       *fleet,      session.signals,
+                        session.trace, decision.at, decision.at - options_.staleness};
+  for (const Step& step : producers_) {
+    const auto began = Clock::now();
+    const auto produced = step.producer->produce(context, candidates, session.signals);
+    worker.shard.observe(step.timer, Clock::now() - began);
+    // The request goes on without the signal; scorers that miss it give no score.
+    if (!produced) {
+      worker.shard.add(worker.shard.with(metric::kProducerErrors, step.name.name, step.name.type));
+    }
+  }
+  if (auto chosen = assembly_.scheduler->schedule(context, candidates, decision, worker.scheduler);
+      !chosen) {
+    return chosen;
+  }
+  if (decision.targets().empty()) {
+    return fail(Code::internal, "results must be greater than zero");
+  }
+  for (const Step& step : hooks_) {
+    Samples samples;
+    const auto began = Clock::now();
+    step.hook->dispatched(context, decision, samples);
+    worker.shard.observe(step.timer, Clock::now() - began);
+    observe_samples(samples, step.name, worker.shard);
+  }
+  recorder_.keep(session.decision);
+  return {};
+}
+
+std::span<EndpointIndex> Pipeline::locate(Session& session, const Fleet& fleet) const {
+  const auto list = session.arena.array<EndpointIndex>(fleet.size());
+  for (EndpointIndex e = 0; e < fleet.size(); ++e) list[e] = e;
+  Candidates candidates(list, session.decision->drops);
+  candidates.keep_if(DropReason::not_ready, [&](EndpointIndex e) { return fleet.ready(e); });
+  if (session.subset && !options_.ignore_subset) {
+    const std::span<const std::string_view> allowed = *session.subset;
+    candidates.keep_if(DropReason::subset,
+                       [&](EndpointIndex e) { return in_subset(fleet[e], allowed); });
+  }
+  return list.first(candidates.size());
+}
+
+// Admission of spec/03 section 11.1: only requests of negative priority are ever refused.
+Result<void> Pipeline::admit(const Session& session, const Fleet& fleet,
+                             std::span<const EndpointIndex> candidates) const {
+  if (session.request.priority >= 0) return {};
+  const double saturation =
+      assembly_.saturation->saturation(fleet, candidates, session.decision->at);
+  if (saturation < 1.0) return {};
+  return fail(Code::resource_exhausted, "system saturated, sheddable request dropped",
+              "rejected-saturated");
+}
+
+void Pipeline::failed(Session& session, const Error& error) const {
+  session.error_code = code_name(error.code);
+  if (session.root.recording()) {
+    const std::string text = error_text(error);
+    session.root.exception(kTypedError, text);
+    session.root.error(text);
+  }
+  if (session.decision == nullptr) return;
+  if (session.decision->error.empty()) session.decision->error = error.message;
+  session.decision->outcome.end = Outcome::End::rejected;
+  session.decision->outcome.status = http_status(error.code);
+  recorder_.keep(session.decision);
+}
+
+Result<EndpointIndex> Pipeline::any_endpoint(Session& session, const Fleet& fleet,
+                                             EngineWorker& worker) const {
+  const auto list = session.arena.array<EndpointIndex>(fleet.size());
+  std::size_t n = 0;
+  for (EndpointIndex e = 0; e < fleet.size(); ++e) {
+    if (!fleet.ready(e)) continue;
+    if (session.subset && !options_.ignore_subset && !in_subset(fleet[e], *session.subset))
+      continue;
+    list[n++] = e;
+  }
+  if (n == 0) {
+    return fail(Code::unavailable, "no pods available in datastore", "rejected-no-endpoints");
+  }
+  return list[worker.random.below(n)];
+}
+
+void Pipeline::tend(const Fleet& fleet) const {
+  for (const auto& instance : assembly_.plugins->all()) {
+    if (instance->upkeep != nullptr) instance->upkeep->tend(fleet);
+  }
+}
+
+}  // namespace pointsman

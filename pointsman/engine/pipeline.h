@@ -1,0 +1,110 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "pointsman/base/published.h"
+#include "pointsman/base/random.h"
+#include "pointsman/base/result.h"
+#include "pointsman/engine/assembly.h"
+#include "pointsman/engine/scheduler_metrics.h"
+#include "pointsman/engine/session.h"
+#include "pointsman/stage/recorder.h"
+
+namespace pointsman {
+
+// What one worker brings to every request it handles.
+//
+// Threading: belongs to one thread.
+struct EngineWorker {
+  EngineWorker(Metrics& metrics, MetricShard& shard, const Published<Fleet>& fleets,
+               std::uint64_t seed);
+
+  SchedulerShard scheduler;
+  MetricShard& shard;
+  Published<Fleet>::Reader fleet;
+  Random random;
+  Histogram request_processing;
+  Histogram response_processing;
+};
+
+// The life of a request between the wire and the reply: parse, admit, produce, schedule; then what
+// the response tells. One configuration, immutable; a reload builds a new one.
+//
+// For every session: begin() once its headers are there, run() once its body is, then, when it was
+// decided and sent, sent(), response_started(), response_chunk()..., and always finish().
+//
+// Threading: any number of workers, each with its own EngineWorker and sessions.
+class Pipeline {
+ public:
+  struct Options {
+    // Load signals older than this count as missing.
+    Clock::duration staleness = std::chrono::seconds(2);
+    bool ignore_subset = false;  // --disable-endpoint-subset-filter
+  };
+
+  Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options);
+
+  const Assembly& assembly() const { return assembly_; }
+
+  // Takes over the headers and the trace that was made from them: opens the root span, finds or
+  // makes the request id. session.headers must be set.
+  void begin(Session& session, Trace trace, EngineWorker& worker) const;
+
+  // Parses the body and decides where the request goes; ends in session.decided(). Errors and their
+  // texts: spec/03 section 5.3. `self` keeps the session's pipeline alive.
+  void run(const std::shared_ptr<const Pipeline>& self, Session& session,
+           EngineWorker& worker) const;
+
+  // For a request without a body: some ready endpoint of `fleet` among the allowed ones, or
+  // unavailable / rejected-no-endpoints. Runs no plugin.
+  Result<EndpointIndex> any_endpoint(Session& session, const Fleet& fleet,
+                                     EngineWorker& worker) const;
+
+  // The request has been handed to the model server.
+  void sent(Session& session, EngineWorker& worker) const;
+  // The first choice could not be reached: the outcome so far is noted and another is tried.
+  void retried(Session& session, const Outcome& so_far) const;
+  // The response's head. `content_type` may be empty.
+  void response_started(Session& session, int status, std::string_view content_type) const;
+  // The next piece of its body, perhaps empty; `end`: the last.
+  void response_chunk(Session& session, std::string_view chunk, bool end,
+                      EngineWorker& worker) const;
+  // The request is over, however it ended. Counts, joins the outcome, ends the root span.
+  void finish(Session& session, Outcome::End end, EngineWorker& worker) const;
+
+  // Lets plugins do what they do now and then. About once a second, from one thread.
+  void tend(const Fleet& fleet) const;
+
+ private:
+  struct Step {
+    TypedName name;
+    std::shared_ptr<Producer> producer;
+    std::shared_ptr<Hook> hook;
+    PluginTimer timer;
+  };
+
+  Result<void> parse(Session& session, EngineWorker& worker) const;
+  Result<void> orchestrate(Session& session, EngineWorker& worker) const;
+  Result<void> rewrite(Session& session) const;
+  Result<void> decide(Session& session, Trace::Scope& scope, EngineWorker& worker) const;
+  std::span<EndpointIndex> locate(Session& session, const Fleet& fleet) const;
+  Result<void> admit(const Session& session, const Fleet& fleet,
+                     std::span<const EndpointIndex> candidates) const;
+  void failed(Session& session, const Error& error) const;
+
+  Assembly assembly_;
+  Metrics& metrics_;
+  Recorder& recorder_;
+  Options options_;
+  std::vector<Step> producers_;
+  std::vector<Step> hooks_;
+  PluginTimer parsing_;
+  PluginTimer reading_;
+};
+
+}  // namespace pointsman

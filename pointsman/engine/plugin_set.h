@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pointsman/base/result.h"
+#include "pointsman/config/diagnostic.h"
+#include "pointsman/config/endpoint_picker_config.h"
+#include "pointsman/stage/instance.h"
+#include "pointsman/stage/registry.h"
+
+namespace pointsman {
+
+// The configured plugins of one pipeline, in the order of the configuration, injected ones last.
+class PluginSet {
+ public:
+  explicit PluginSet(const Registry& registry) : registry_(&registry) {}
+
+  // Builds one plugin. `path` is where it stands, such as plugins[0]. Errors carry the reference's
+  // text (spec/02 section 3.2), without prefix: `failed to create plugin '<name>' (type: <type>):
+  // <cause>`. REQUIRES: the type is registered and the name is new.
+  Result<void> create(const PluginSpec& spec, const std::string& path, Diagnostics& problems);
+
+  // Builds a plugin named like its type, with no parameters, unless one of that name is there.
+  // Errors: `plugin type '<type>' not found in registry`,
+  // `failed to instantiate default plugin '<type>': <cause>`.
+  Result<void> inject(std::string_view type);
+
+  // The plugin of that name, or nullptr.
+  const Instance* find(std::string_view name) const;
+  const std::vector<std::unique_ptr<Instance>>& all() const { return instances_; }
+  const Registry& registry() const { return *registry_; }
+  SignalTable& signals() { return signals_; }
+  // Plugins that were injected, in that order, for the effective configuration.
+  const std::vector<std::string>& injected() const { return injected_; }
+
+ private:
+  Result<void> build(TypedName name, const Registration& registration, Block parameters);
+
+  const Registry* registry_;
+  SignalTable signals_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::vector<std::string> injected_;
+};
+
+}  // namespace pointsman

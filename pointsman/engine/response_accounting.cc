@@ -1,0 +1,164 @@
+// What a response tells the metrics and the decision: Pipeline's second half (spec/03 section 9,
+// spec/07 section 5.3).
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "pointsman/engine/pipeline.h"
+#include "pointsman/engine/request_labels.h"
+
+namespace pointsman {
+namespace {
+
+bool set(Clock::time_point at) {
+  return at != Clock::time_point{};
+}
+
+double seconds(Clock::duration d) {
+  return std::chrono::duration<double>(d).count();
+}
+
+// The end-of-stream samples, in the reference's order.
+void observe_end(const Session& session, Clock::time_point now, MetricShard& shard) {
+  const Request& request = session.request;
+  const Session::Response& response = session.response;
+  const RequestLabels labels(request);
+  const double total = seconds(now - request.received);
+  const auto tokens = static_cast<double>(response.progress.usage.output);
+  const bool streaming = response.sse || request.stream;
+  if (tokens > 0) shard.observe(labels.of(shard, metric::kNtpot), total / tokens);
+  shard.observe(labels.of(shard, metric::kRequestDuration), total);
+  shard.observe(labels.of(shard, metric::kResponseSize), static_cast<double>(response.bytes));
+  if (!set(response.first)) return;
+  const double ttft = seconds(response.first - request.received);
+  shard.observe(labels.of(shard, metric::kTtft, streaming ? "true" : "false"), ttft);
+  if (streaming && tokens > 1) {
+    shard.observe(labels.of(shard, metric::kStreamingTpot), (total - ttft) / (tokens - 1));
+  }
+}
+
+void observe_usage(const Session& session, MetricShard& shard) {
+  const Usage& usage = session.response.progress.usage;
+  const RequestLabels labels(session.request);
+  const auto observe = [&](const auto& family, std::int64_t tokens) {
+    shard.observe(labels.of(shard, family), static_cast<double>(tokens));
+  };
+  if (usage.prompt > 0) observe(metric::kInputTokens, usage.prompt);
+  if (usage.output > 0) observe(metric::kOutputTokens, usage.output);
+  if (usage.cached >= 0) observe(metric::kCachedTokens, usage.cached);
+}
+
+std::string_view why(Outcome::End end) {
+  switch (end) {
+    case Outcome::End::client_aborted:
+      return "aborted by client";
+    case Outcome::End::upstream_failed:
+      return "closed by the model server or the proxy";
+    case Outcome::End::pending:
+      return "closed by proxy";
+    case Outcome::End::finished:
+    case Outcome::End::rejected:
+      return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+void Pipeline::sent(Session& session, EngineWorker& worker) const {
+  if (session.request.model.empty() || session.response.running) return;
+  session.response.running = true;
+  worker.shard.add(RequestLabels(session.request).of(worker.shard, metric::kRequestRunning), 1.0);
+}
+
+void Pipeline::retried(Session& session, const Outcome& so_far) const {
+  recorder_.join(session.decision, so_far);
+}
+
+void Pipeline::response_started(Session& session, int status, std::string_view content_type) const {
+  Session::Response& response = session.response;
+  response.status = status;
+  response.headers_at = Clock::now();
+  response.sse = content_type.contains("text/event-stream");
+}
+
+void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end,
+                              EngineWorker& worker) const {
+  Session::Response& response = session.response;
+  if (response.complete) return;
+  const auto began = Clock::now();
+  response.bytes += chunk.size();
+  if (!chunk.empty()) {
+    const bool streaming = response.sse || session.request.stream;
+    if (!set(response.first)) {
+      response.first = began;
+      response.gap = RequestLabels(session.request).of(worker.shard, metric::kStreamingItl);
+    } else if (streaming) {
+      worker.shard.observe(response.gap, began - response.last);
+    }
+    response.last = began;
+  }
+  if (session.parser != nullptr && (!chunk.empty() || end)) {
+    session.parser->read(chunk, response.sse, end, response.progress);
+    const auto read = Clock::now();
+    worker.shard.observe(reading_, read - began);
+    response.processing += read - began;
+  }
+  if (!end) return;
+  response.complete = true;
+  if (session.parser == nullptr) return;  // no inference request: nothing to account to
+  observe_usage(session, worker.shard);
+  observe_end(session, Clock::now(), worker.shard);
+}
+
+void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) const {
+  Session::Response& response = session.response;
+  const RequestLabels labels(session.request);
+  if (response.running) {
+    response.running = false;
+    worker.shard.add(labels.of(worker.shard, metric::kRequestRunning), -1.0);
+  }
+  const bool server_error =
+      response.status != 0 && (response.status < 200 || response.status > 299);
+  const std::string_view code = server_error ? "ModelServerError" : session.error_code;
+  if (!code.empty()) {
+    worker.shard.add(labels.of(worker.shard, metric::kRequestErrors, code));
+  }
+  if (response.processing.count() > 0) {
+    worker.shard.observe(worker.response_processing, response.processing);
+  }
+  if (session.decision != nullptr && session.error_code.empty()) {
+    const auto now = Clock::now();
+    const Usage& usage = response.progress.usage;
+    const auto since = [&](Clock::time_point at) -> std::int64_t {
+      return set(at) ? (at - session.request.received).count() : -1;
+    };
+    Outcome outcome = session.decision->outcome;
+    outcome.end = end;
+    outcome.status = response.status;
+    outcome.ttft_ns = since(response.first);
+    outcome.duration_ns = since(now);
+    outcome.prompt_tokens = usage.prompt;
+    outcome.output_tokens = usage.output;
+    outcome.cached_tokens = usage.cached;
+    recorder_.join(session.decision, outcome);
+  }
+  if (session.root.recording()) {
+    if (server_error && session.error_code.empty()) session.root.error("ModelServerError");
+    if (!session.request.target_model.empty()) {
+      session.root.set("gen_ai.request.model", session.request.target_model);
+    }
+    session.root.set("gen_ai.request.id", session.request.id);
+    if (session.decision != nullptr && !session.decision->targets().empty()) {
+      session.root.set("pointsman.endpoint",
+                       (*session.decision->fleet)[session.decision->targets()[0]].id);
+      session.root.set("pointsman.decision", decision_id_text(session.decision->id));
+    }
+    if (response.status != 0) session.root.set("http.response.status_code", response.status);
+    if (const auto reason = why(end); !reason.empty()) session.root.set("pointsman.end", reason);
+  }
+  session.root.end();
+}
+
+}  // namespace pointsman

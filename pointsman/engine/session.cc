@@ -1,0 +1,28 @@
+#include "pointsman/engine/session.h"
+
+#include <utility>
+
+namespace pointsman {
+
+void Session::reset() {
+  arena.reset();
+  headers = {};
+  body = {};
+  subset.reset();
+  request = {};
+  parser = nullptr;
+  parsed = {};
+  root = {};
+  trace = {};
+  decision.reset();
+  error_code = {};
+  outgoing = {};
+  outgoing_bytes = 0;
+  std::string carry = std::move(response.progress.carry);
+  carry.clear();
+  response = {};
+  response.progress.carry = std::move(carry);
+  pipeline_.reset();
+}
+
+}  // namespace pointsman

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "pointsman/base/arena.h"
+#include "pointsman/base/clock.h"
+#include "pointsman/base/result.h"
+#include "pointsman/model/decision.h"
+#include "pointsman/model/request.h"
+#include "pointsman/model/signals.h"
+#include "pointsman/model/trace.h"
+#include "pointsman/stage/parser.h"
+#include "pointsman/telemetry/metrics.h"
+
+namespace pointsman {
+
+// One request as the engine sees it, whatever wire it came in on. The edge derives from it, fills
+// the first part, calls the Pipeline, and reads the second part when decided() comes.
+//
+// Threading: belongs to one worker. It must outlive the wait between Pipeline::run and decided().
+class Session {
+ public:
+  Session() = default;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  virtual ~Session() = default;
+
+  // The decision stands (`decision->targets()` is not empty), or why there is none. Called exactly
+  // once per Pipeline::run, on the session's worker, perhaps before run() returns.
+  virtual void decided(const Result<void>& outcome) = 0;
+
+  // Forgets the last request but keeps its memory.
+  void reset();
+
+  // --- what the edge fills ---
+  Arena arena;
+  // The headers, names lower-case, in arena memory or in buffers that live as long as the request.
+  std::span<const Header> headers;
+  // The whole body; kBodyPadding readable bytes follow it.
+  std::string_view body;
+  // Endpoints that the gateway allows, as "ip" or "ip:port"; nothing: all.
+  std::optional<std::span<const std::string_view>> subset;
+
+  // --- what the engine fills ---
+  Request request;
+  const Parser* parser = nullptr;  // set once the path is known
+  Parsed parsed;
+  Signals signals;
+  Trace trace;
+  Trace::Scope root;                   // gateway.request; ended by Pipeline::finish
+  std::shared_ptr<Decision> decision;  // set when scheduling began
+  std::string_view error_code;         // of the error that ended the request phase, or empty
+  // The body to send upstream, in pieces to be concatenated: as received, or with another model.
+  std::span<const std::string_view> outgoing;
+  std::size_t outgoing_bytes = 0;
+
+  // --- how the response goes ---
+  struct Response {
+    ResponseProgress progress;
+    int status = 0;
+    bool sse = false;       // text/event-stream
+    bool running = false;   // counted as running
+    bool complete = false;  // its end was seen
+    std::uint64_t bytes = 0;
+    Clock::time_point first;  // first body byte
+    Clock::time_point last;   // newest body byte
+    Clock::duration processing{};
+    Clock::time_point headers_at;
+    Histogram gap;  // series of the time between two body pieces
+  };
+  Response response;
+
+ private:
+  friend class Pipeline;
+  std::shared_ptr<const void> pipeline_;  // keeps plugins alive while the request is
+};
+
+}  // namespace pointsman
