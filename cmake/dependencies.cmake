@@ -7,7 +7,6 @@ find_package(Protobuf REQUIRED)
 find_package(fmt REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(simdjson REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 find_library(POINTSMAN_NGHTTP2 nghttp2 REQUIRED)
 find_package(GTest REQUIRED)
@@ -20,6 +19,11 @@ target_compile_options(pointsman_warnings INTERFACE
 
 add_library(nghttp2 INTERFACE)
 target_link_libraries(nghttp2 INTERFACE ${POINTSMAN_NGHTTP2})
+
+# xxHash as inline functions: most calls hash 16 bytes.
+find_path(POINTSMAN_XXHASH xxhash.h REQUIRED)
+add_library(pointsman_xxhash INTERFACE)
+target_compile_definitions(pointsman_xxhash INTERFACE XXH_INLINE_ALL)
 
 # Header-only Asio and Beast; system headers, so their warnings are not ours.
 add_library(pointsman_asio INTERFACE)

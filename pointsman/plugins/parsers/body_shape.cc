@@ -114,11 +114,10 @@ void BodyShape::skip_integer(JsonReader& json, std::string_view name) {
   }
   const std::string_view text = json.skip();
   std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
+  const auto [at, error] = std::from_chars(text.begin(), text.end(), value);
   if (kind != Kind::number) {
     complain(kind, name, "int");
-  } else if (error != std::errc() || at != end) {
+  } else if (error != std::errc() || at != text.end()) {
     complain("json: cannot unmarshal number " + std::string(text) + " into Go struct field " +
              std::string(name) + " of type int");
   }

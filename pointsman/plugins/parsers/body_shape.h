@@ -45,12 +45,13 @@ class BodyShape {
   // A whole number that fits 64 bits; null passes.
   void skip_integer(JsonReader& json, std::string_view name);
 
+  Arena& arena() { return arena_; }
+
   void complain(Kind got, std::string_view name, std::string_view wanted);
   void complain(std::string text);
 
-  Arena& arena_;
-
  private:
+  Arena& arena_;
   std::string complaint_;
 };
 

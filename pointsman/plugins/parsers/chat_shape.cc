@@ -36,8 +36,8 @@ void ChatShape::field(std::string_view key, JsonReader& json) {
 }
 
 bool ChatShape::give(Request& request) {
-  request.prompts = one_prompt(parts_.all(), arena_);
-  request.cache_salt = unescaped(salt_.raw, arena_);
+  request.prompts = one_prompt(parts_.all(), arena());
+  request.cache_salt = unescaped(salt_.raw, arena());
   return messages_ > 0;
 }
 

@@ -28,12 +28,12 @@ void MessagesShape::field(std::string_view key, JsonReader& json) {
 }
 
 bool MessagesShape::give(Request& request) {
-  PartList all(arena_);
+  PartList all(arena());
   all.add_text(tools_);
   all.append(system_.all());
   all.append(parts_.all());
-  request.prompts = one_prompt(all.all(), arena_);
-  request.cache_salt = unescaped(salt_.raw, arena_);
+  request.prompts = one_prompt(all.all(), arena());
+  request.cache_salt = unescaped(salt_.raw, arena());
   return messages_ > 0;
 }
 

@@ -100,7 +100,7 @@ void CompletionsShape::field(std::string_view key, JsonReader& json) {
 
 bool CompletionsShape::give(Request& request) {
   request.prompts = prompt_.empty() ? std::span<const Prompt>() : prompt_.prompts();
-  request.cache_salt = unescaped(salt_.raw, arena_);
+  request.cache_salt = unescaped(salt_.raw, arena());
   return !prompt_.empty() || embeds_;
 }
 
@@ -120,16 +120,16 @@ void EmbeddingsShape::field(std::string_view key, JsonReader& json) {
 
 bool EmbeddingsShape::give(Request& request) {
   using Form = TextOrTokens::Form;
-  request.cache_salt = unescaped(salt_.raw, arena_);
+  request.cache_salt = unescaped(salt_.raw, arena());
   request.prompts = {};
   if (input_.empty()) return messages_;
   if (input_.form() == Form::ids || input_.form() == Form::lists) {
     request.prompts = input_.prompts();
     return true;
   }
-  PartList parts(arena_);
+  PartList parts(arena());
   parts.add_text(input_.raw());
-  request.prompts = one_prompt(parts.all(), arena_);
+  request.prompts = one_prompt(parts.all(), arena());
   return true;
 }
 
@@ -148,7 +148,7 @@ void ResponsesShape::field(std::string_view key, JsonReader& json) {
 }
 
 bool ResponsesShape::give(Request& request) {
-  PartList parts(arena_);
+  PartList parts(arena());
   parts.add_text("[");
   const auto add = [&parts](std::string_view head, std::string_view value, std::string_view tail) {
     if (value.empty()) return;
@@ -159,8 +159,8 @@ bool ResponsesShape::give(Request& request) {
   add(R"({"instructions":)", instructions_, "},");
   add(R"({"tools":)", tools_, "},");
   add(R"({"input":)", input_, "}]");
-  request.prompts = one_prompt(parts.all(), arena_);
-  request.cache_salt = unescaped(salt_.raw, arena_);
+  request.prompts = one_prompt(parts.all(), arena());
+  request.cache_salt = unescaped(salt_.raw, arena());
   return !input_.empty();
 }
 
@@ -195,10 +195,10 @@ void ConversationsShape::items(JsonReader& json) {
 }
 
 bool ConversationsShape::give(Request& request) {
-  PartList parts(arena_);
+  PartList parts(arena());
   parts.add_text(items_);
-  request.prompts = one_prompt(parts.all(), arena_);
-  request.cache_salt = unescaped(salt_.raw, arena_);
+  request.prompts = one_prompt(parts.all(), arena());
+  request.cache_salt = unescaped(salt_.raw, arena());
   return count_ > 0;
 }
 

@@ -48,8 +48,8 @@ class GenerateShape final : public BodyShape {
   }
 
   bool give(Request& request) override {
-    request.prompts = one_prompt(parts_.all(), arena_);
-    request.cache_salt = unescaped(salt_.raw, arena_);
+    request.prompts = one_prompt(parts_.all(), arena());
+    request.cache_salt = unescaped(salt_.raw, arena());
     request.max_output_tokens = cap_;
     return parts_.size() > 0;
   }
