@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "pointsman/base/arena.h"
+#include "pointsman/model/endpoint.h"
+#include "pointsman/plugins/producers/holder_table.h"
+
+namespace pointsman {
+
+// Which endpoint is believed to hold which prefix blocks: one index for all workers. What one
+// worker inserted, every worker finds from then on.
+//
+// A chain is the hashes of one prompt's blocks, each made from its block and the hash before it. An
+// endpoint that holds a block therefore holds all blocks before it, as long as tails leave before
+// heads: insert() makes a chain's head the most recently used and its tail the least.
+// match() rests on that: it does not walk the chain but searches for the places where holders drop
+// out, some ten look-ups for a prompt of any length. A change made meanwhile may make it
+// miss blocks or count ones just gone, never more.
+//
+// Threading: any thread. Hashes are striped over many short locks; an endpoint's list has a lock of
+// its own that only insert() and remove() take. docs/adr/0011 has the measurement.
+class PrefixIndex {
+ public:
+  PrefixIndex();
+  PrefixIndex(const PrefixIndex&) = delete;
+  PrefixIndex& operator=(const PrefixIndex&) = delete;
+  ~PrefixIndex();
+
+  // Adds to out[i] how many leading blocks of the chain endpoints[i] holds. Allocates only from
+  // `scratch`. REQUIRES: endpoints are distinct; out.size() == endpoints.size().
+  void match(std::span<const std::uint64_t> chain, std::span<const EndpointKey> endpoints,
+             std::span<std::int32_t> out, Arena& scratch) const;
+
+  // The endpoint holds the chain from now on. It keeps `capacity` blocks in all: those used longest
+  // ago go, and of a longer chain only the first `capacity` blocks come in.
+  void insert(EndpointKey endpoint, std::span<const std::uint64_t> chain, std::size_t capacity);
+
+  // Forgets the endpoints for which keep() is false.
+  void retain(const std::function<bool(EndpointKey)>& keep);
+
+  // Blocks held, summed over the endpoints.
+  std::size_t size() const { return total_.load(std::memory_order_relaxed); }
+  // Blocks held by one.
+  std::size_t size(EndpointKey endpoint) const;
+
+ private:
+  struct Stripe;
+  struct Slot;
+  struct SlotPage;
+  class Search;
+  class Insertion;
+
+  static constexpr std::size_t kStripes = 256;
+  static constexpr std::size_t kPageSlots = 64;
+  static constexpr std::size_t kPages = 65536 / kPageSlots;
+
+  Stripe& stripe(std::uint64_t hash) const;
+  Slot* find(std::uint16_t slot) const;
+  Slot& slot(std::uint16_t slot);
+  void evict(Slot& slot, std::uint16_t number);
+  void clear(Slot& slot, std::uint16_t number);
+
+  std::unique_ptr<Stripe[]> stripes_;
+  std::array<std::atomic<SlotPage*>, kPages> pages_{};
+  std::mutex pages_mutex_;  // for adding a page
+  std::vector<std::unique_ptr<SlotPage>> owned_pages_;
+  std::atomic<std::size_t> total_{0};
+};
+
+}  // namespace pointsman
