@@ -30,13 +30,15 @@ add_library(pointsman_asio INTERFACE)
 target_link_libraries(pointsman_asio INTERFACE Boost::headers Threads::Threads)
 target_compile_definitions(pointsman_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)
 
-# The OpenTelemetry SDK and its OTLP exporters (bookworm-backports).
+# What the OTLP exporters of OpenTelemetry C++ (bookworm-backports) are made of: encoding, gRPC stubs, HTTP client.
+# The two definitions are those it was built with; without the first, its variant would be another type.
 add_library(pointsman_otel INTERFACE)
-foreach(lib trace common resources exporter_otlp_grpc exporter_otlp_grpc_client exporter_otlp_http
-            exporter_otlp_http_client exporter_ostream_span otlp_recordable proto http_client_curl)
-  find_library(POINTSMAN_OTEL_${lib} opentelemetry_${lib} REQUIRED)
+foreach(lib opentelemetry_otlp_recordable opentelemetry_proto_grpc opentelemetry_proto opentelemetry_resources
+            opentelemetry_common opentelemetry_http_client_curl grpc++ protobuf)
+  find_library(POINTSMAN_OTEL_${lib} ${lib} REQUIRED)
   target_link_libraries(pointsman_otel INTERFACE ${POINTSMAN_OTEL_${lib}})
 endforeach()
+target_compile_definitions(pointsman_otel INTERFACE HAVE_ABSEIL OPENTELEMETRY_ABI_VERSION_NO=1)
 
 find_program(POINTSMAN_MOLD mold)
 if(POINTSMAN_MOLD)

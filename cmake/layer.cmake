@@ -1,14 +1,16 @@
-# pointsman_layer(<name> [USES <layer>...] [LINKS <target>...] [PRECOMPILE <header>...])
+# pointsman_layer(<name> [MODULE] [USES <layer>...] [LINKS <target>...] [PRECOMPILE <header>...])
 #
 # One layer = one folder under pointsman/ = one static library pointsman::<name>.
 # USES is both the link line and the include law: the layer may include its
 # own headers and those of the layers named here, and nothing else of ours.
 # LINKS are the third-party targets it owns; only its .cc files include them.
+# MODULE: not a library but pointsman-<name>.so beside the binary, loaded at run time.
+# It links nothing of ours: of its USES it may only take what is in headers.
 # PRECOMPILE names heavy third-party headers that many of its files include.
 # Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
 # pointsman_bench, _fuzz.cc nowhere yet, everything else to the library.
 function(pointsman_layer name)
-  cmake_parse_arguments(ARG "" "" "USES;LINKS;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ARG "MODULE" "" "USES;LINKS;PRECOMPILE" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/pointsman/${name})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${dir}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h)
@@ -24,14 +26,21 @@ function(pointsman_layer name)
     add_library(pointsman::${name} ALIAS pointsman_${name})
     return()
   endif()
-  add_library(pointsman_${name} STATIC ${sources} ${headers})
-  add_library(pointsman::${name} ALIAS pointsman_${name})
-  set_target_properties(pointsman_${name} PROPERTIES LINKER_LANGUAGE CXX)
+  list(TRANSFORM ARG_USES PREPEND pointsman:: OUTPUT_VARIABLE used_layers)
+  if(ARG_MODULE)
+    add_library(pointsman_${name} MODULE ${sources} ${headers})
+    set_target_properties(pointsman_${name} PROPERTIES PREFIX "" OUTPUT_NAME pointsman-${name}
+                          CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    target_link_libraries(pointsman_${name} PRIVATE pointsman_warnings ${ARG_LINKS})
+    set(tested_libraries ${used_layers} ${ARG_LINKS})
+  else()
+    add_library(pointsman_${name} STATIC ${sources} ${headers})
+    add_library(pointsman::${name} ALIAS pointsman_${name})
+    set_target_properties(pointsman_${name} PROPERTIES LINKER_LANGUAGE CXX)
+    target_link_libraries(pointsman_${name} PRIVATE pointsman_warnings PUBLIC ${ARG_LINKS} ${used_layers})
+    set(tested_libraries pointsman::${name})
+  endif()
   target_include_directories(pointsman_${name} PUBLIC ${PROJECT_SOURCE_DIR})
-  target_link_libraries(pointsman_${name} PRIVATE pointsman_warnings PUBLIC ${ARG_LINKS})
-  foreach(used IN LISTS ARG_USES)
-    target_link_libraries(pointsman_${name} PUBLIC pointsman::${used})
-  endforeach()
   if(ARG_PRECOMPILE)
     target_precompile_headers(pointsman_${name} PRIVATE ${ARG_PRECOMPILE})
   endif()
@@ -48,7 +57,8 @@ function(pointsman_layer name)
 
   if(tests AND BUILD_TESTING)
     add_executable(pointsman_${name}_test ${tests})
-    target_link_libraries(pointsman_${name}_test PRIVATE pointsman::${name} pointsman_warnings GTest::gtest_main)
+    target_link_libraries(pointsman_${name}_test PRIVATE ${tested_libraries} pointsman_warnings GTest::gtest_main)
+    add_dependencies(pointsman_${name}_test pointsman_${name})
     set_property(GLOBAL APPEND PROPERTY POINTSMAN_TESTS pointsman_${name}_test)
   endif()
   if(benches)

@@ -2,6 +2,7 @@
 if(EXISTS ${PROJECT_SOURCE_DIR}/pointsman/app/main.cc)
   add_executable(pointsman pointsman/app/main.cc)
   target_link_libraries(pointsman PRIVATE pointsman::app pointsman_warnings)
+  add_dependencies(pointsman pointsman_otlp) # loaded at run time
   # Launch scripts written for the reference start a binary called `epp`; invoked so, ours is `pointsman epp`.
   add_custom_command(TARGET pointsman POST_BUILD VERBATIM
     COMMAND ${CMAKE_COMMAND} -E create_symlink pointsman ${PROJECT_BINARY_DIR}/epp)
