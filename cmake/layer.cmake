@@ -1,16 +1,18 @@
-# pointsman_layer(<name> [MODULE] [USES <layer>...] [LINKS <target>...] [PRECOMPILE <header>...])
+# pointsman_layer(<name> [MODULE] [USES <layer>...] [LINKS <target>...] [TEST_LINKS <target>...]
+#                 [PRECOMPILE <header>...])
 #
 # One layer = one folder under pointsman/ = one static library pointsman::<name>.
 # USES is both the link line and the include law: the layer may include its
 # own headers and those of the layers named here, and nothing else of ours.
 # LINKS are the third-party targets it owns; only its .cc files include them.
+# TEST_LINKS are targets that only its tests need.
 # MODULE: not a library but pointsman-<name>.so beside the binary, loaded at run time.
 # It links nothing of ours: of its USES it may only take what is in headers.
 # PRECOMPILE names heavy third-party headers that many of its files include.
 # Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
 # pointsman_bench, _fuzz.cc nowhere yet, everything else to the library.
 function(pointsman_layer name)
-  cmake_parse_arguments(ARG "MODULE" "" "USES;LINKS;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ARG "MODULE" "" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/pointsman/${name})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${dir}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h)
@@ -57,7 +59,8 @@ function(pointsman_layer name)
 
   if(tests AND BUILD_TESTING)
     add_executable(pointsman_${name}_test ${tests})
-    target_link_libraries(pointsman_${name}_test PRIVATE ${tested_libraries} pointsman_warnings GTest::gtest_main)
+    target_link_libraries(pointsman_${name}_test PRIVATE ${tested_libraries} pointsman_warnings
+                          ${ARG_TEST_LINKS} GTest::gtest_main)
     add_dependencies(pointsman_${name}_test pointsman_${name})
     set_property(GLOBAL APPEND PROPERTY POINTSMAN_TESTS pointsman_${name}_test)
   endif()

@@ -105,6 +105,30 @@ constexpr std::size_t bytes_field_size(std::uint32_t number, std::size_t n) {
   return varint_size(std::uint64_t{number} << 3U) + varint_size(n) + n;
 }
 
+// Measures what a ProtoWriter would write, with the same calls.
+class ProtoSizer final {
+ public:
+  std::size_t size() const { return size_; }
+
+  void value(std::uint32_t number, std::uint64_t v) { size_ += tag_size(number) + varint_size(v); }
+  void number(std::uint32_t number, double v) { size_ += tag_size(number) + sizeof v; }
+  void bytes(std::uint32_t number, std::string_view content) {
+    size_ += bytes_field_size(number, content.size());
+  }
+  void raw(std::string_view fields) { size_ += fields.size(); }
+  template <typename Fill>
+  void message(std::uint32_t number, const Fill& fill) {
+    ProtoSizer inner;
+    fill(inner);
+    size_ += bytes_field_size(number, inner.size());
+  }
+
+ private:
+  static std::size_t tag_size(std::uint32_t number) { return bytes_field_size(number, 0) - 1; }
+
+  std::size_t size_ = 0;
+};
+
 // Writes fields one behind the other. REQUIRES: the room was measured before.
 class ProtoWriter final {
  public:
@@ -134,6 +158,19 @@ class ProtoWriter final {
     open(number, content.size());
     if (!content.empty()) std::memcpy(at_, content.data(), content.size());
     at_ += content.size();
+  }
+  // Fields that are encoded already.
+  void raw(std::string_view fields) {
+    if (!fields.empty()) std::memcpy(at_, fields.data(), fields.size());
+    at_ += fields.size();
+  }
+  // A message field whose content `fill(out)` writes. It is called twice, once to measure.
+  template <typename Fill>
+  void message(std::uint32_t number, const Fill& fill) {
+    ProtoSizer inner;
+    fill(inner);
+    open(number, inner.size());
+    fill(*this);
   }
 
  private:

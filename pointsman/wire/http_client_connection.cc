@@ -1,0 +1,370 @@
+#include "pointsman/wire/http_client_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace pointsman {
+namespace {
+
+// Interim answers (1xx) before one final; nobody needs more.
+constexpr int kMostInterim = 16;
+
+bool is_nothing(std::chrono::nanoseconds limit) {
+  return limit <= std::chrono::nanoseconds(0);
+}
+
+Clock::time_point after(std::chrono::nanoseconds limit) {
+  return is_nothing(limit) ? Clock::time_point::max() : Clock::now() + limit;
+}
+
+std::string server_name(const HttpTarget& target) {
+  const auto named = HostPort::parse(target.host, 1);
+  return named ? named->host : target.address.host();
+}
+
+bool needs_length(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+}  // namespace
+
+HttpClientConnection::HttpClientConnection(HttpClient::State& client, HttpPoolKey key,
+                                           const HttpTarget& target)
+    : client_(client),
+      key_(std::move(key)),
+      tls_(target.tls),
+      timer_(client.loop, [this] { on_timer(); }),
+      scanner_(client.options.head_bytes) {}
+
+void HttpClientConnection::start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
+                                 std::span<const std::string_view> body, HttpSink& sink) {
+  call_ = &call;
+  call.connection_ = this;
+  sink_ = &sink;
+  std::uint64_t length = 0;
+  for (const auto& part : body) length += part.size();
+  write_head(target, head, length);
+  parts_.assign(1, text_);
+  parts_.insert(parts_.end(), body.begin(), body.end());
+  part_ = 0;
+  unsendable_ = false;
+  answered_ = false;
+  paused_ = false;
+  interim_ = 0;
+  total_deadline_ = after(client_.options.total);
+  if (phase_ == Phase::idle) {
+    used_ = true;
+    phase_ = Phase::waiting;
+    phase_deadline_ = after(client_.options.first_byte);
+    set_timer();
+    send();
+    wait();
+    return;
+  }
+  set_timer();
+  connecting_ =
+      connect(client_.loop, target.address,
+              {.timeout = client_.options.connect, .tls = tls_, .server_name = server_name(target)},
+              [this](auto stream) { connected(std::move(stream)); });
+}
+
+void HttpClientConnection::connected(Result<std::unique_ptr<Stream>> stream) {
+  const auto self = shared_from_this();
+  connecting_.reset();
+  if (!stream) {
+    fail(stream.error().code, stream.error().message);
+    return;
+  }
+  ++client_.connected;
+  stream_ = *std::move(stream);
+  phase_ = Phase::waiting;
+  phase_deadline_ = after(client_.options.first_byte);
+  set_timer();
+  send();
+  wait();
+}
+
+void HttpClientConnection::write_head(const HttpTarget& target, const RequestHead& head,
+                                      std::uint64_t length) {
+  method_ = head.method;
+  text_.clear();
+  append_request_line(text_, head.method, head.target);
+  if (!head.fields.contains("host")) {
+    append_field(text_, "Host", target.host.empty() ? target.address.text() : target.host);
+  }
+  for (std::size_t i = 0; i < head.fields.size(); ++i) {
+    const auto [name, value] = head.fields[i];
+    if (same_name(name, "content-length") || same_name(name, "transfer-encoding")) continue;
+    append_field(text_, name, value);
+  }
+  if (length > 0 || needs_length(head.method)) {
+    text_ += "Content-Length: ";
+    append_number(text_, length);
+    text_ += "\r\n";
+  }
+  text_ += "\r\n";
+}
+
+// Sends what is left of the request, as far as the kernel takes it. A peer that takes no more may
+// have answered already, so that this is no failure: reading finds out.
+void HttpClientConnection::send() {
+  while (!sent_all() && !unsendable_) {
+    std::size_t offered = 0;
+    const auto rest = std::span<const std::string_view>(parts_).subspan(part_);
+    for (const auto& part : rest) offered += part.size();
+    const auto sent = stream_->write(rest);
+    if (!sent) {
+      unsendable_ = true;
+      return;
+    }
+    advance(*sent);
+    // A TLS stream takes so much at a time; only one that takes nothing has to be waited for.
+    if (*sent < offered && (*sent == 0 || !tls_)) {
+      if (std::exchange(sending_, true)) return;
+      stream_->when_writable([this] {
+        const auto self = shared_from_this();
+        sending_ = false;
+        send();
+      });
+      return;
+    }
+  }
+}
+
+void HttpClientConnection::advance(std::size_t sent) {
+  while (part_ < parts_.size()) {
+    std::string_view& part = parts_[part_];
+    const std::size_t here = std::min(sent, part.size());
+    part.remove_prefix(here);
+    sent -= here;
+    if (!part.empty()) return;
+    ++part_;
+  }
+}
+
+void HttpClientConnection::wait() {
+  if (phase_ == Phase::closed || paused_) return;
+  stream_->when_readable([this] { on_readable(); });
+}
+
+void HttpClientConnection::on_readable() {
+  const auto self = shared_from_this();
+  if (phase_ == Phase::idle) {
+    close();  // the peer has closed it, or talks out of turn
+    return;
+  }
+  if (paused_) return;  // resume() looks again
+  const std::span<char> room = client_.loop.scratch();
+  const auto got = stream_->read(room);
+  if (!got) {
+    fail(Code::io, got.error().message);
+    return;
+  }
+  if (got->end) {
+    ended();
+    return;
+  }
+  take({room.data(), got->bytes});
+}
+
+void HttpClientConnection::ended() {
+  if (phase_ == Phase::body && framing_.kind == Framing::Kind::until_close) {
+    complete();
+  } else {
+    fail(Code::io,
+         key_.address.text() + (answered_ ? " closed the connection in the middle of its answer"
+                                          : " closed the connection without an answer"));
+  }
+}
+
+// Passes on what the bytes hold. Each call of the sink may end everything.
+void HttpClientConnection::take(std::string_view bytes) {
+  if (!bytes.empty()) {
+    answered_ = true;
+    phase_deadline_ = after(client_.options.body_pause);
+    set_timer();
+  }
+  HttpCall* const call = call_;
+  taking_ = true;
+  const auto going_on = [&] { return call_ == call && phase_ != Phase::closed && !paused_; };
+  bool more = true;
+  while (more && going_on()) {
+    more = phase_ == Phase::waiting ? take_head(bytes) : take_body(bytes);
+  }
+  taking_ = false;
+  if (call_ != call || phase_ == Phase::closed || phase_ == Phase::idle) return;
+  pending_.assign(bytes);
+  wait();
+}
+
+// True if there may be more to take.
+bool HttpClientConnection::take_head(std::string_view& bytes) {
+  const auto text = scanner_.take(bytes);
+  if (!text) {
+    refuse(text.error());
+    return false;
+  }
+  if (text->empty()) return false;
+  const HeadLimits limits{client_.options.head_bytes, client_.options.fields};
+  if (const auto good = parse_response_head(*text, limits, head_); !good) {
+    refuse(good.error());
+    return false;
+  }
+  if (head_.status < 200) {
+    if (head_.status != 101 && ++interim_ <= kMostInterim) return true;
+    refuse({502, "unexpected interim answers"});
+    return false;
+  }
+  const auto framing = response_framing(head_, method_);
+  if (!framing) {
+    refuse(framing.error());
+    return false;
+  }
+  framing_ = *framing;
+  left_ = framing_.length;
+  decoder_.clear();
+  phase_ = Phase::body;
+  sink_->on_head(head_);
+  return true;
+}
+
+bool HttpClientConnection::take_body(std::string_view& bytes) {
+  std::string_view piece;
+  bool last = false;
+  switch (framing_.kind) {
+    case Framing::Kind::none:
+      last = true;
+      break;
+    case Framing::Kind::length:
+      piece =
+          bytes.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(left_, bytes.size())));
+      bytes.remove_prefix(piece.size());
+      left_ -= piece.size();
+      last = left_ == 0;
+      break;
+    case Framing::Kind::chunked: {
+      const auto taken = decoder_.take(bytes);
+      if (!taken) {
+        refuse(taken.error());
+        return false;
+      }
+      piece = *taken;
+      last = decoder_.done();
+      break;
+    }
+    case Framing::Kind::until_close:
+      piece = std::exchange(bytes, {});
+      break;
+  }
+  if (!piece.empty()) {
+    HttpCall* const call = call_;
+    sink_->on_body(piece);
+    if (call_ != call || phase_ != Phase::body) return false;
+  }
+  if (!last) return !bytes.empty();
+  if (paused_) return false;               // the end comes after resume()
+  if (!bytes.empty()) unsendable_ = true;  // bytes behind the answer: not to be used again
+  complete();
+  return false;
+}
+
+// The answer is complete. The connection is ready for the next call before the sink hears of it.
+void HttpClientConnection::complete() {
+  const bool again = sent_all() && !unsendable_ && framing_.kind != Framing::Kind::until_close &&
+                     keeps_open(head_.minor, head_.fields) && client_.may_keep(*this);
+  HttpSink& sink = *sink_;
+  std::exchange(call_, nullptr)->connection_ = nullptr;
+  if (again) {
+    phase_ = Phase::idle;
+    total_deadline_ = Clock::time_point::max();
+    phase_deadline_ = after(client_.options.keep);
+    set_timer();
+    client_.keep(*this);
+    if (phase_ == Phase::idle) wait();
+  } else {
+    close();
+  }
+  sink.on_end();
+}
+
+void HttpClientConnection::refuse(const HttpRefusal& refusal) {
+  fail(refusal.status == 431 ? Code::too_large : Code::bad_gateway,
+       key_.address.text() + " sent a malformed answer: " + std::string(refusal.why));
+}
+
+void HttpClientConnection::fail(Code code, const std::string& what) {
+  using Why = HttpFailure::Phase;
+  Why why = Why::waiting;
+  if (phase_ == Phase::connecting) {
+    why = Why::connecting;
+  } else if (answered_) {
+    why = Why::answering;
+  } else if (used_ && code != Code::timeout) {
+    why = Why::stale;
+  }
+  HttpSink& sink = *sink_;
+  std::exchange(call_, nullptr)->connection_ = nullptr;
+  close();
+  sink.on_failure({why, {code, what}});
+}
+
+void HttpClientConnection::cancel() {
+  const auto self = shared_from_this();
+  std::exchange(call_, nullptr)->connection_ = nullptr;
+  close();
+}
+
+void HttpClientConnection::resume() {
+  if (!std::exchange(paused_, false) || taking_) return;
+  client_.loop.defer([weak = weak_from_this(), call = call_] {
+    const auto self = weak.lock();
+    if (!self || self->call_ != call || self->paused_ || self->taking_) return;
+    const std::string held = std::exchange(self->pending_, {});
+    self->take(held);
+  });
+}
+
+void HttpClientConnection::shut() {
+  if (call_ != nullptr) std::exchange(call_, nullptr)->connection_ = nullptr;
+  phase_ = Phase::closed;
+  timer_.disarm();
+  connecting_.reset();
+  if (stream_) stream_->close();
+}
+
+void HttpClientConnection::close() {
+  if (phase_ == Phase::closed) return;
+  if (phase_ == Phase::idle) client_.unkeep(*this);
+  phase_ = Phase::closed;
+  timer_.disarm();
+  connecting_.reset();
+  if (stream_) stream_->close();
+  client_.remove(*this);
+}
+
+void HttpClientConnection::set_timer() {
+  const auto next = std::min(total_deadline_, phase_deadline_);
+  if (next == Clock::time_point::max()) {
+    timer_.disarm();
+  } else {
+    timer_.arm_at(next);
+  }
+}
+
+void HttpClientConnection::on_timer() {
+  const auto self = shared_from_this();
+  if (phase_ == Phase::idle) {
+    close();
+  } else if (paused_ && Clock::now() < total_deadline_) {
+    // Our own pause, not the peer's; the clock starts again with the next bytes.
+    phase_deadline_ = Clock::time_point::max();
+    set_timer();
+  } else {
+    fail(Code::timeout, key_.address.text() + (phase_ == Phase::connecting ? " could not be reached"
+                                               : answered_ ? " took too long to go on answering"
+                                                           : " took too long to answer"));
+  }
+}
+
+}  // namespace pointsman

@@ -1,0 +1,124 @@
+#pragma once
+
+// Internal to wire/: one connection of an HttpClient.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "pointsman/wire/http1.h"
+#include "pointsman/wire/http_client.h"
+#include "pointsman/wire/stream.h"
+
+namespace pointsman {
+
+// What a connection can be used for.
+struct HttpPoolKey {
+  Address address;
+  const TlsContext* tls = nullptr;
+  std::string host;  // with TLS only: the name that was verified
+
+  friend bool operator==(const HttpPoolKey&, const HttpPoolKey&) = default;
+};
+
+struct HttpPoolKeyHash {
+  std::size_t operator()(const HttpPoolKey& key) const;
+};
+
+// Carries one call after the other. A sink may destroy its call or the whole client; every entry
+// point therefore keeps its own reference, and looks whether the call is still there.
+class HttpClientConnection final : public std::enable_shared_from_this<HttpClientConnection> {
+ public:
+  HttpClientConnection(HttpClient::State& client, HttpPoolKey key, const HttpTarget& target);
+
+  // Begins a call, on a connection that is new or idle.
+  void start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
+             std::span<const std::string_view> body, HttpSink& sink);
+  void cancel();
+  void pause() { paused_ = true; }
+  void resume();
+  void shut();  // closes now, without a word to anybody
+  const HttpPoolKey& key() const { return key_; }
+
+ private:
+  enum class Phase : std::uint8_t { connecting, waiting, body, idle, closed };
+
+  void connected(Result<std::unique_ptr<Stream>> stream);
+  void write_head(const HttpTarget& target, const RequestHead& head, std::uint64_t length);
+  void send();
+  void advance(std::size_t sent);
+  bool sent_all() const { return part_ == parts_.size(); }
+  void on_readable();
+  void ended();
+  void take(std::string_view bytes);
+  bool take_head(std::string_view& bytes);
+  bool take_body(std::string_view& bytes);
+  void wait();
+  void complete();
+  void fail(Code code, const std::string& what);
+  void refuse(const HttpRefusal& refusal);
+  void set_timer();
+  void on_timer();
+  void close();
+
+  HttpClient::State& client_;
+  HttpPoolKey key_;
+  std::shared_ptr<TlsContext> tls_;
+  std::unique_ptr<Connecting> connecting_;
+  std::unique_ptr<Stream> stream_;
+  Timer timer_;
+  Phase phase_ = Phase::connecting;
+  HttpCall* call_ = nullptr;
+  HttpSink* sink_ = nullptr;
+  Clock::time_point total_deadline_ = Clock::time_point::max();
+  Clock::time_point phase_deadline_ = Clock::time_point::max();
+
+  // The request: parts_[0] is text_, the others are the caller's.
+  std::string text_;
+  std::string method_;
+  std::vector<std::string_view> parts_;
+  std::size_t part_ = 0;     // the first that is not wholly sent
+  bool used_ = false;        // has carried a call before
+  bool sending_ = false;     // waits to send more
+  bool unsendable_ = false;  // the peer takes no more of the request
+
+  // The answer.
+  HeadScanner scanner_;
+  ChunkDecoder decoder_;
+  ResponseHead head_;
+  Framing framing_;
+  std::uint64_t left_ = 0;
+  bool answered_ = false;  // a byte of the answer has come
+  int interim_ = 0;
+  bool paused_ = false;
+  bool taking_ = false;  // take() is on the stack
+  std::string pending_;  // came while paused
+};
+
+struct HttpClient::State {
+  struct Pool {
+    std::vector<HttpClientConnection*> idle;  // the last used at the back
+    std::size_t open = 0;
+  };
+
+  State(Loop& on, const HttpClientOptions& with) : loop(on), options(with) {}
+
+  bool may_keep(const HttpClientConnection& connection) const;
+  void keep(HttpClientConnection& connection);
+  void unkeep(HttpClientConnection& connection);
+  void remove(HttpClientConnection& connection);
+
+  Loop& loop;
+  HttpClientOptions options;
+  std::unordered_map<HttpPoolKey, Pool, HttpPoolKeyHash> pools;
+  std::unordered_map<HttpClientConnection*, std::shared_ptr<HttpClientConnection>> connections;
+  std::size_t kept = 0;
+  std::uint64_t connected = 0;
+};
+
+}  // namespace pointsman
