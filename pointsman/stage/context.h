@@ -8,6 +8,24 @@
 
 namespace pointsman {
 
+// One load signal as a decision sees it: a stale value is a missing one. Holds plain pointers, so
+// that a loop over it stays in registers.
+class LoadView {
+ public:
+  LoadView(const LoadColumn& column, Clock::time_point stale_before)
+      : value_(column.value.data()), at_(column.at.data()), stale_before_(stale_before) {}
+
+  // NaN when missing or stale.
+  double operator[](EndpointIndex e) const {
+    return at_[e] < stale_before_ ? kMissing : value_[e];
+  }
+
+ private:
+  const double* value_;
+  const Clock::time_point* at_;
+  Clock::time_point stale_before_;
+};
+
 // What a filter, scorer, picker or profile handler may look at: recorded values only, so that the
 // same context gives the same answer again.
 struct Context {
@@ -18,11 +36,7 @@ struct Context {
   Clock::time_point now;             // of this decision
   Clock::time_point stale_before{};  // a load read earlier counts as missing
 
-  // A load signal of an endpoint, NaN when it is missing or stale.
-  double load(Load which, EndpointIndex e) const {
-    const LoadColumn& column = fleet.load(which);
-    return column.at[e] < stale_before ? kMissing : column.value[e];
-  }
+  LoadView load(Load which) const { return {fleet.load(which), stale_before}; }
 };
 
 }  // namespace pointsman

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "pointsman/wire/http.h"
-
 namespace pointsman {
 namespace {
 
@@ -29,6 +27,14 @@ constexpr std::array<std::string_view, 18> kSystemOwned{
 };
 
 constexpr std::array<std::string_view, 3> kPropagation{"traceparent", "tracestate", "baggage"};
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
 
 template <typename Names>
 bool contains(const Names& names, std::string_view name) {

@@ -16,10 +16,11 @@ DataKey core_metric(std::string_view type) {
 // Min-max over those that have the load: the least scores 1, the greatest 0.
 void score_by_least(Load load, const Context& context, std::span<const EndpointIndex> candidates,
                     std::span<double> out) {
+  const LoadView loads = context.load(load);
   double least = std::numeric_limits<double>::infinity();
   double most = -least;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const double value = context.load(load, candidates[i]);
+    const double value = loads[candidates[i]];
     out[i] = value;
     if (value < least) least = value;  // both are false for NaN
     if (value > most) most = value;
@@ -61,9 +62,8 @@ KvCacheUtilizationScorer::KvCacheUtilizationScorer(Params /*params*/, Setup& set
 void KvCacheUtilizationScorer::score(const Context& context,
                                      std::span<const EndpointIndex> candidates,
                                      std::span<double> out) const {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    out[i] = 1.0 - context.load(Load::kv_usage, candidates[i]);
-  }
+  const LoadView usage = context.load(Load::kv_usage);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = 1.0 - usage[candidates[i]];
 }
 
 }  // namespace pointsman

@@ -1,0 +1,164 @@
+#include "pointsman/app/why.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "pointsman/config/node.h"
+#include "pointsman/config/yaml.h"
+#include "pointsman/wire/http_client.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::size_t kMostRows = 12;  // what an operator takes in at a glance
+
+std::string text(const Node* node) {
+  return node == nullptr || node->is_null() ? "" : node->text;
+}
+double number(const Node* node) {
+  return node == nullptr ? 0.0 : node->number;
+}
+
+const std::vector<Node>& items(const Node& node, std::string_view key) {
+  static const std::vector<Node> kNone;
+  const Node* const list = node.find(key);
+  return list == nullptr ? kNone : list->items;
+}
+
+// Rows of cells as aligned columns; the first is left-aligned, the others right.
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      line += c == 0 ? fmt::format("{:<{}}", row[c], widths[c])
+                     : fmt::format("  {:>{}}", row[c], widths[c]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string age_text(const Node* age) {
+  return age == nullptr ? "" : fmt::format(", {:.0f} ms old", number(age));
+}
+
+// One candidate: total, then what each scorer gave it and from what.
+std::vector<std::string> candidate_row(const Node& candidate, bool picked) {
+  std::vector<std::string> row{(picked ? "> " : "  ") + text(candidate.find("endpoint")),
+                               fmt::format("{:.3f}", number(candidate.find("total")))};
+  for (const Node& score : items(candidate, "scores")) {
+    const Node* const raw = score.find("raw");
+    if (raw == nullptr || raw->is_null()) {
+      row.emplace_back("no score");
+      continue;
+    }
+    const Node* const share = score.find("share_percent");
+    std::string cell = fmt::format("{:.3f}", number(score.find("weighted")));
+    if (share != nullptr) cell += fmt::format(" ({:.0f} %)", number(share));
+    if (const auto signal = text(score.find("signal")); !signal.empty()) {
+      cell += ": " + signal + age_text(score.find("age_ms"));
+    }
+    row.push_back(std::move(cell));
+  }
+  return row;
+}
+
+std::string run_text(const Node& run) {
+  std::vector<std::vector<std::string>> rows{{"  endpoint", "total"}};
+  for (const Node& scorer : items(run, "scorers")) {
+    rows[0].push_back(
+        fmt::format("{} x{:g}", text(scorer.find("name")), number(scorer.find("weight"))));
+  }
+  std::vector<const Node*> candidates;
+  for (const Node& candidate : items(run, "candidates")) candidates.push_back(&candidate);
+  std::ranges::stable_sort(candidates, std::greater{},
+                           [](const Node* c) { return number(c->find("total")); });
+  const auto picked = [&](const Node& candidate) {
+    return std::ranges::any_of(items(run, "picked"), [&](const Node& p) {
+      return p.text == text(candidate.find("endpoint"));
+    });
+  };
+  std::size_t hidden = 0;
+  for (const Node* candidate : candidates) {
+    if (rows.size() > kMostRows && !picked(*candidate)) {
+      ++hidden;
+      continue;
+    }
+    rows.push_back(candidate_row(*candidate, picked(*candidate)));
+  }
+  std::string out = "profile " + text(run.find("profile")) + ", picked by " +
+                    text(run.find("picker")) + "\n" + table(rows);
+  if (hidden > 0) out += fmt::format("  ... and {} more\n", hidden);
+  for (const Node& drop : items(run, "dropped")) {
+    out += "  dropped: " + text(drop.find("endpoint")) + " by " + text(drop.find("filter")) + " (" +
+           text(drop.find("reason")) + ")\n";
+  }
+  return out;
+}
+
+std::string outcome_text(const Node& outcome) {
+  std::string out = "outcome: " + text(outcome.find("end"));
+  if (outcome.find("status") != nullptr) out += ", status " + text(outcome.find("status"));
+  if (const Node* ttft = outcome.find("ttft_ms"))
+    out += fmt::format(", first byte after {:.1f} ms", number(ttft));
+  if (const Node* total = outcome.find("duration_ms"))
+    out += fmt::format(", over after {:.1f} ms", number(total));
+  if (const Node* cached = outcome.find("cached_tokens")) {
+    out += ", " + cached->text + " of " + text(outcome.find("prompt_tokens")) +
+           " prompt tokens came from the cache";
+  }
+  if (const Node* other = outcome.find("served_by")) {
+    out += ", served by " + other->text + " after " + text(outcome.find("attempts")) + " attempts";
+  }
+  return out + "\n";
+}
+
+}  // namespace
+
+Result<std::string> why_text(std::string_view json) {
+  auto parsed = read_yaml(json);  // JSON is YAML
+  if (!parsed) return fail(Code::internal, "the router's answer cannot be read");
+  const Node& d = parsed->root;
+  std::string out = "decision " + text(d.find("id")) + " at " + text(d.find("time")) + "\n";
+  out += "request  " + text(d.find("request_id")) + ", model " + text(d.find("model")) + ", " +
+         text(d.find("body_bytes")) + " bytes\n";
+  if (const Node* endpoint = d.find("endpoint")) {
+    out += "picked   " + endpoint->text + " (" + text(d.find("address")) + ")\n";
+  }
+  if (const Node* error = d.find("error")) out += "error    " + error->text + "\n";
+  if (const Node* sentence = d.find("explanation")) out += "\n" + sentence->text + "\n";
+  for (const Node& run : items(d, "runs")) out += "\n" + run_text(run);
+  for (const Node& drop : items(d, "not_considered")) {
+    out += "  not considered: " + text(drop.find("endpoint")) + " (" + text(drop.find("reason")) +
+           ")\n";
+  }
+  if (const Node* outcome = d.find("outcome")) out += "\n" + outcome_text(*outcome);
+  return out;
+}
+
+Result<std::string> why(const WhyOptions& options) {
+  const auto answer = fetch(options.admin + "/decisions/" + options.id);
+  if (!answer) {
+    return fail(Code::unavailable, "no router answers at " + options.admin + " (" +
+                                       answer.error().message +
+                                       "); --admin URL says where its admin port is");
+  }
+  if (answer->head.status != 200) {
+    return fail(Code::not_found, options.admin + ": " + answer->body);
+  }
+  if (options.json) return answer->body;
+  return why_text(answer->body);
+}
+
+}  // namespace pointsman

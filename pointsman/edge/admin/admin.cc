@@ -1,0 +1,126 @@
+#include "pointsman/edge/admin/admin.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "pointsman/record/decision_json.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::size_t kDefaultLimit = 20;
+constexpr std::size_t kMostDecisions = 512;
+
+bool is_loopback(const Address& peer) {
+  if (!peer.v6) return peer.ip[0] == 127;
+  const bool zeros =
+      std::all_of(peer.ip.begin(), peer.ip.begin() + 15, [](auto b) { return b == 0; });
+  return zeros && peer.ip[15] == 1;
+}
+
+// The value of `name` in a query string; no decoding, since only numbers are asked for.
+std::string_view parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return pair.substr(name.size() + 1);
+    }
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return {};
+}
+
+template <typename Number>
+std::optional<Number> read_number(std::string_view text, int base) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+void respond_json(HttpExchange& exchange, std::string body) {
+  ResponseHead head;
+  head.fields.add("Content-Type", "application/json");
+  body += '\n';
+  exchange.respond(std::move(head), body);
+}
+
+}  // namespace
+
+AdminServer::AdminServer(Loop& loop, AdminSources sources)
+    : sources_(std::move(sources)),
+      fleet_(sources_.fleets),
+      server_(loop, {}, [this](std::unique_ptr<HttpExchange> exchange) { answer(*exchange); }) {}
+
+void AdminServer::answer(HttpExchange& exchange) {
+  const RequestHead& head = exchange.head();
+  const std::string_view path = head.path();
+  if (head.method != "GET" && head.method != "HEAD") {
+    ResponseHead refused{.status = 405};
+    refused.fields.add("Allow", "GET");
+    refused.fields.add("Content-Type", "text/plain");
+    return exchange.respond(std::move(refused), "method not allowed\n");
+  }
+  if (path == "/metrics") {
+    ResponseHead ok;
+    ok.fields.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    return exchange.respond(std::move(ok), sources_.metrics.expose());
+  }
+  if (path == "/healthz") return exchange.respond(200, "ok");
+  if (path == "/readyz") {
+    const bool ready = sources_.ready();
+    return exchange.respond(ready ? 200 : 503,
+                            ready ? "ok" : "not ready: no endpoints are known yet");
+  }
+  const bool private_page =
+      path == "/endpoints" || path == "/decisions" || path.starts_with("/decisions/");
+  if (private_page && !is_loopback(exchange.peer())) {
+    return exchange.respond(403, "only for clients on this machine");
+  }
+  if (path == "/endpoints") {
+    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now()));
+  }
+  if (private_page) return answer_decisions(exchange, path);
+  exchange.respond(404,
+                   "try /metrics, /healthz, /readyz, /endpoints, /decisions or /decisions/<id>");
+}
+
+void AdminServer::answer_decisions(HttpExchange& exchange, std::string_view path) {
+  constexpr std::string_view kPrefix = "/decisions/";
+  if (path.starts_with(kPrefix)) {
+    const std::string_view wanted = path.substr(kPrefix.size());
+    std::optional<DecisionRing::Kept> found;
+    if (wanted == "last") {
+      const auto newest = sources_.decisions.newest(1);
+      if (!newest.empty()) found = newest[0];
+    } else {
+      const auto id = read_number<std::uint64_t>(wanted, 16);
+      if (!id || wanted.size() != 16) {
+        return exchange.respond(400, "a decision id has 16 hexadecimal digits");
+      }
+      found = sources_.decisions.find(*id);
+    }
+    if (!found) return exchange.respond(404, "no such decision; the newest 512 are kept");
+    return respond_json(exchange, decision_json(*found->decision, found->outcome));
+  }
+  const std::string_view text = parameter(exchange.head().query(), "limit");
+  const auto limit = text.empty() ? kDefaultLimit : read_number<std::size_t>(text, 10).value_or(0);
+  if (limit == 0) return exchange.respond(400, "limit must be a number from 1");
+  std::string json = R"({"decisions":[)";
+  bool first = true;
+  for (const auto& kept : sources_.decisions.newest(std::min(limit, kMostDecisions))) {
+    if (!first) json += ',';
+    first = false;
+    json += decision_summary_json(*kept.decision, kept.outcome);
+  }
+  respond_json(exchange, json + "]}");
+}
+
+}  // namespace pointsman

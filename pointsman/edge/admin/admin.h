@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "pointsman/base/published.h"
+#include "pointsman/model/fleet.h"
+#include "pointsman/record/decision_ring.h"
+#include "pointsman/telemetry/metrics.h"
+#include "pointsman/wire/http_server.h"
+
+namespace pointsman {
+
+// What the admin port shows. Everything outlives it.
+struct AdminSources {
+  const Metrics& metrics;
+  const DecisionRing& decisions;
+  const Published<Fleet>& fleets;
+  std::function<bool()> ready;  // for /readyz; any thread
+};
+
+// The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>.
+// Endpoints and decisions tell of requests, so they answer peers on this machine only.
+//
+// Threading: its loop's thread.
+class AdminServer {
+ public:
+  AdminServer(Loop& loop, AdminSources sources);
+
+  void serve(std::unique_ptr<Stream> stream) { server_.serve(std::move(stream)); }
+
+ private:
+  void answer(HttpExchange& exchange);
+  void answer_decisions(HttpExchange& exchange, std::string_view path);
+
+  AdminSources sources_;
+  Published<Fleet>::Reader fleet_;
+  HttpServer server_;
+};
+
+}  // namespace pointsman

@@ -1,0 +1,130 @@
+#include "pointsman/edge/http/forward.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "pointsman/engine/error_text.h"
+#include "pointsman/telemetry/json_text.h"
+
+namespace pointsman {
+namespace {
+
+// Headers by which a gateway steers the router or a later hop; a client may not (spec/03 2.2,
+// spec/01 9, item 1).
+constexpr std::array<std::string_view, 12> kControl{
+    "x-gateway-destination-endpoint",
+    "x-gateway-destination-endpoint-subset",
+    "x-gateway-destination-endpoint-served",
+    "x-llm-d-request-dropped-reason",
+    "x-llm-d-inference-fairness-id",
+    "x-gateway-inference-fairness-id",
+    "x-llm-d-inference-objective",
+    "x-gateway-inference-objective",
+    "x-prefiller-host-port",
+    "x-encoder-hosts-ports",
+    "x-data-parallel-host-port",
+    "x-kv-cache-source-host-port",
+};
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string_view lower_copy(std::string_view name, Arena& arena) {
+  const auto out = arena.array<char>(name.size());
+  std::ranges::transform(name, out.begin(), lower);
+  return {out.data(), out.size()};
+}
+
+std::string_view error_type(Code code) {
+  switch (code) {
+    case Code::bad_request:
+    case Code::too_large:
+      return "invalid_request_error";
+    case Code::unauthorized:
+    case Code::forbidden:
+      return "authentication_error";
+    case Code::not_found:
+      return "not_found_error";
+    case Code::resource_exhausted:
+      return "rate_limit_error";
+    default:
+      return "server_error";
+  }
+}
+
+}  // namespace
+
+std::span<const Header> engine_headers(const RequestHead& head, Arena& arena) {
+  const auto out = arena.array<Header>(head.fields.size() + 1);
+  out[0] = {":path", head.target};
+  for (std::size_t i = 0; i < head.fields.size(); ++i) {
+    const auto [name, value] = head.fields[i];
+    out[i + 1] = {lower_copy(name, arena), value};
+  }
+  return out;
+}
+
+void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
+                        const TraceHeaders& trace_headers, RequestHead& out) {
+  out = client;
+  remove_hop_by_hop(out.fields);
+  for (const std::string_view name : {"host", "expect", "content-length"}) out.fields.remove(name);
+  for (const std::string_view name : kControl) out.fields.remove(name);
+  out.fields.set("x-request-id", session.request.id);
+  const std::string before(client.fields.find("x-forwarded-for").value_or(""));
+  out.fields.set("x-forwarded-for", before.empty() ? peer.host() : before + ", " + peer.host());
+  if (const auto host = client.fields.find("host");
+      host && !out.fields.contains("x-forwarded-host")) {
+    out.fields.set("x-forwarded-host", *host);
+  }
+  if (!session.trace.installed()) return;
+  const OutgoingTrace trace = Tracer::outgoing(session.trace, trace_headers);
+  out.fields.set(kTraceparent, {trace.traceparent.data(), trace.traceparent.size()});
+  for (const auto& [name, value] :
+       {std::pair(kTracestate, trace.tracestate), std::pair(kBaggage, trace.baggage)}) {
+    const std::string kept(value);  // it may point into the fields that are about to change
+    out.fields.remove(name);
+    if (!kept.empty()) out.fields.add(name, kept);
+  }
+}
+
+void make_client_head(const ResponseHead& upstream, std::string_view decision_id,
+                      ResponseHead& out) {
+  out = upstream;
+  out.minor = 1;
+  remove_hop_by_hop(out.fields);
+  if (!decision_id.empty()) out.fields.set("x-pointsman-decision", decision_id);
+}
+
+std::string error_body(const Error& error) {
+  std::string out = R"({"error":{"message":)";
+  append_json(out, error.message);
+  out += R"(,"type":")";
+  out += error_type(error.code);
+  out += R"(","code":")";
+  out += error.drop_reason.empty() ? code_name(error.code) : error.drop_reason;
+  out += "\"}}\n";
+  return out;
+}
+
+std::optional<EndpointIndex> next_endpoint(const Decision& decision,
+                                           std::span<const EndpointIndex> tried) {
+  const auto fresh = [&](EndpointIndex e) { return std::ranges::find(tried, e) == tried.end(); };
+  for (const EndpointIndex e : decision.targets()) {
+    if (fresh(e)) return e;
+  }
+  if (decision.primary < 0) return std::nullopt;
+  const ProfileRun& run = decision.runs[static_cast<std::size_t>(decision.primary)];
+  const auto candidates = decision.candidates_of(run);
+  const auto totals = decision.totals_of(run);
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (fresh(candidates[i]) && (!best || totals[i] > totals[*best])) best = i;
+  }
+  if (!best) return std::nullopt;
+  return candidates[*best];
+}
+
+}  // namespace pointsman

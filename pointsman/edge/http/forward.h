@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pointsman/base/arena.h"
+#include "pointsman/base/result.h"
+#include "pointsman/engine/session.h"
+#include "pointsman/telemetry/tracer.h"
+#include "pointsman/wire/address.h"
+#include "pointsman/wire/http.h"
+
+namespace pointsman {
+
+// What the standalone router changes on a message that passes. Pure functions.
+
+// The client's header lines for the engine: names in lower case, the path as ":path" first.
+// Views point into `head` and the arena.
+std::span<const Header> engine_headers(const RequestHead& head, Arena& arena);
+
+// The request that goes upstream: hop-by-hop fields, the router's own headers and Expect are gone,
+// x-request-id, x-forwarded-* and, when tracing is on, the trace headers are set.
+void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
+                        const TraceHeaders& trace_headers, RequestHead& out);
+
+// The response that goes to the client.
+void make_client_head(const ResponseHead& upstream, std::string_view decision_id,
+                      ResponseHead& out);
+
+// An error as OpenAI clients read it: {"error":{"message":...,"type":...,"code":...}}.
+std::string error_body(const Error& error);
+
+// Where a decision's request may go, one after the other: its picks, then the other candidates of
+// the primary profile by falling total.
+std::optional<EndpointIndex> next_endpoint(const Decision& decision,
+                                           std::span<const EndpointIndex> tried);
+
+}  // namespace pointsman

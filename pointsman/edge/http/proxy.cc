@@ -1,0 +1,55 @@
+#include "pointsman/edge/http/proxy.h"
+
+#include <utility>
+
+#include "pointsman/edge/http/proxy_session.h"
+
+namespace pointsman {
+
+ProxyShared::ProxyShared(Loop& own_loop,
+                         const Published<std::shared_ptr<const Pipeline>>& pipelines,
+                         Tracer& own_tracer, EngineWorker& own_worker, ProxyOptions own_options)
+    : loop(own_loop),
+      pipeline(pipelines),
+      tracer(own_tracer),
+      worker(own_worker),
+      options(std::move(own_options)),
+      client(loop, options.client),
+      server(loop, options.server, [this](std::unique_ptr<HttpExchange> exchange) {
+        take()->start(std::move(exchange));
+      }) {}
+
+ProxySession* ProxyShared::take() {
+  if (idle.empty()) {
+    sessions.push_back(std::make_unique<ProxySession>(*this));
+    idle.reserve(sessions.size());
+    return sessions.back().get();
+  }
+  ProxySession* const session = idle.back();
+  idle.pop_back();
+  return session;
+}
+
+void ProxyShared::give_back(ProxySession* session) {
+  idle.push_back(session);
+}
+
+HttpProxy::HttpProxy(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
+                     Tracer& tracer, EngineWorker& worker, ProxyOptions options)
+    : shared_(std::make_unique<ProxyShared>(loop, pipelines, tracer, worker, std::move(options))) {}
+
+HttpProxy::~HttpProxy() = default;
+
+void HttpProxy::serve(std::unique_ptr<Stream> stream) {
+  shared_->server.serve(std::move(stream));
+}
+
+void HttpProxy::drain(Loop::Task done) {
+  shared_->server.drain(std::move(done));
+}
+
+std::size_t HttpProxy::active() const {
+  return shared_->sessions.size() - shared_->idle.size();
+}
+
+}  // namespace pointsman

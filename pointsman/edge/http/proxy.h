@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pointsman/base/published.h"
+#include "pointsman/engine/pipeline.h"
+#include "pointsman/telemetry/tracer.h"
+#include "pointsman/wire/http_client.h"
+#include "pointsman/wire/http_server.h"
+#include "pointsman/wire/tls.h"
+
+namespace pointsman {
+
+struct ProxyOptions {
+  HttpServerOptions server;
+  HttpClientOptions client;
+  bool decision_header = true;  // x-pointsman-decision on responses
+  // How a server that speaks https is checked; null: such endpoints cannot be reached.
+  std::shared_ptr<TlsContext> upstream_tls;
+};
+
+struct ProxyShared;  // proxy_session.h
+
+// One worker's half of the standalone router: answers HTTP/1.1 requests by sending each to the
+// endpoint that the pipeline picks. Bodies are gathered before the decision; responses stream
+// through, each side holding the other back. When a server cannot be reached, or closes a kept
+// connection before its first byte, the next-best endpoint of the same decision is tried.
+//
+// Threading: its loop's thread.
+class HttpProxy {
+ public:
+  // All references outlive the proxy.
+  HttpProxy(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& tracer,
+            EngineWorker& worker, ProxyOptions options);
+  ~HttpProxy();
+  HttpProxy(const HttpProxy&) = delete;
+  HttpProxy& operator=(const HttpProxy&) = delete;
+
+  // Serves the requests of one more client connection.
+  void serve(std::unique_ptr<Stream> stream);
+
+  // Lets the requests that are here end, then calls `done`; connections are told to close.
+  void drain(Loop::Task done);
+
+  // Requests in progress.
+  std::size_t active() const;
+
+ private:
+  std::unique_ptr<ProxyShared> shared_;
+};
+
+}  // namespace pointsman

@@ -1,0 +1,149 @@
+#include "pointsman/edge/http/proxy_session.h"
+
+#include <span>
+#include <utility>
+
+#include "pointsman/edge/http/forward.h"
+#include "pointsman/engine/error_text.h"
+
+namespace pointsman {
+
+void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
+  reset();
+  attempts_ = 0;
+  pipeline_ = *shared_.pipeline.get();
+  exchange_ = std::move(exchange);
+  exchange_->when_gone([this] { client_gone(); });
+  const RequestHead& head = exchange_->head();
+  headers = engine_headers(head, arena);
+  request.headers = headers;
+  trace_headers_ = {request.header(kTraceparent), request.header(kTracestate),
+                    request.header(kBaggage)};
+  pipeline_->begin(*this, shared_.tracer.begin(trace_headers_, shared_.worker.random),
+                   shared_.worker);
+  bodiless_ = exchange_->body_size() == 0;
+  if (!bodiless_) {
+    exchange_->gather_body(body_, [this](Result<std::string_view> whole) { gathered(whole); });
+    return;
+  }
+  fleet_ = shared_.worker.fleet.get();
+  const auto endpoint = pipeline_->any_endpoint(*this, *fleet_, shared_.worker);
+  if (!endpoint) return refuse(endpoint.error());
+  body_.clear();
+  tried_[0] = *endpoint;
+  (void)attempt();
+}
+
+void ProxySession::gathered(const Result<std::string_view>& whole) {
+  if (!whole) {
+    // The client has its answer already.
+    error_code = code_name(whole.error().code);
+    return end(Outcome::End::rejected);
+  }
+  body = *whole;
+  pipeline_->run(pipeline_, *this, shared_.worker);
+}
+
+void ProxySession::decided(const Result<void>& outcome) {
+  if (!outcome) return refuse(outcome.error());
+  fleet_ = decision->fleet;
+  (void)attempt();
+}
+
+void ProxySession::refuse(const Error& error) {
+  error_code = code_name(error.code);
+  reply_ = {};
+  reply_.status = http_status(error.code);
+  reply_.fields.add("Content-Type", "application/json");
+  if (!error.drop_reason.empty()) {
+    reply_.fields.add("x-llm-d-request-dropped-reason", error.drop_reason);
+  }
+  if (decision != nullptr && shared_.options.decision_header) {
+    reply_.fields.add("x-pointsman-decision", decision_id_text(decision->id));
+  }
+  exchange_->respond(std::move(reply_), error_body(error));
+  end(Outcome::End::rejected);
+}
+
+bool ProxySession::attempt() {
+  if (!bodiless_) {
+    const auto next = attempts_ == kMaxAttempts
+                          ? std::nullopt
+                          : next_endpoint(*decision, std::span(tried_).first(attempts_));
+    if (!next) return false;
+    tried_[attempts_] = *next;
+  } else if (attempts_ > 0) {
+    return false;
+  }
+  const Endpoint& endpoint = (*fleet_)[tried_[attempts_++]];
+  if (attempts_ > 1) {
+    Outcome so_far = decision->outcome;
+    so_far.attempts = static_cast<std::int32_t>(attempts_);
+    so_far.served_by = endpoint.host_port;
+    pipeline_->retried(*this, so_far);
+  }
+  const auto address = Address::parse(endpoint.address, endpoint.port);
+  if (!address) return attempt();
+  make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, upstream_);
+  const HttpTarget target{.address = *address,
+                          .tls = endpoint.tls ? shared_.options.upstream_tls : nullptr,
+                          .host = endpoint.tls ? endpoint.host : std::string()};
+  const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
+  shared_.client.start(call_, target, upstream_, parts, *this);
+  pipeline_->sent(*this, shared_.worker);
+  return true;
+}
+
+void ProxySession::on_head(const ResponseHead& head) {
+  pipeline_->response_started(*this, head.status,
+                              head.fields.find("content-type").value_or(std::string_view()));
+  const bool tell = decision != nullptr && shared_.options.decision_header;
+  make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), reply_);
+  exchange_->start(reply_);
+}
+
+void ProxySession::on_body(std::string_view bytes) {
+  pipeline_->response_chunk(*this, bytes, false, shared_.worker);
+  if (exchange_->write(bytes)) return;
+  call_.pause();
+  exchange_->when_writable([this] { call_.resume(); });
+}
+
+void ProxySession::on_end() {
+  pipeline_->response_chunk(*this, {}, true, shared_.worker);
+  exchange_->finish();
+  end(Outcome::End::finished);
+}
+
+void ProxySession::on_failure(HttpFailure failure) {
+  using Phase = HttpFailure::Phase;
+  const bool untouched = failure.phase == Phase::connecting || failure.phase == Phase::stale;
+  if (untouched && attempt()) return;
+  if (exchange_->started()) {
+    exchange_->abort();
+    return end(Outcome::End::upstream_failed);
+  }
+  const Code code = failure.error.code == Code::timeout ? Code::timeout : Code::bad_gateway;
+  const Endpoint& endpoint = (*fleet_)[tried_[attempts_ - 1]];
+  refuse({code, "model server " + endpoint.id + " (" + endpoint.host_port +
+                    "): " + failure.error.message});
+}
+
+void ProxySession::client_gone() {
+  call_.cancel();
+  end(Outcome::End::client_aborted);
+}
+
+void ProxySession::end(Outcome::End how) {
+  pipeline_->finish(*this, how, shared_.worker);
+  shared_.tracer.finish(std::move(trace));
+  exchange_.reset();
+  pipeline_.reset();
+  fleet_.reset();
+  decision.reset();
+  constexpr std::size_t kKeptBody = std::size_t{1} << 20U;  // a rare giant must not stay for ever
+  if (body_.capacity() > kKeptBody) body_.release();
+  shared_.give_back(this);
+}
+
+}  // namespace pointsman
