@@ -130,12 +130,11 @@ Result<void> decide_length(const json& body, std::optional<std::uint32_t> tag,
     return fail(Code::bad_request, "n: the simulator answers with one choice");
   }
   POINTSMAN_TRY(limit, max_tokens(body));
-  const bool ignore_eos = is_true(body, "ignore_eos");
-  if (ignore_eos && !limit) {
+  if (is_true(body, "ignore_eos") && !limit) {
     return fail(Code::bad_request,
                 "Ignore_eos is true but max_completion_tokens (or max_tokens) is not set");
   }
-  const std::uint32_t wanted = tag.value_or(ignore_eos ? limit.value_or(0) : otherwise);
+  const std::uint32_t wanted = tag.value_or(limit.value_or(otherwise));
   out.work.output_tokens = std::min(wanted, limit.value_or(wanted));
   out.cut_by_limit = limit == out.work.output_tokens;
   return {};

@@ -28,10 +28,10 @@ struct CompletionLimits {
   std::uint32_t default_output = 128;  // tokens of an answer when nothing in the request says more
 };
 
-// Reads the body of a chat or text completion. The answer's length is the prompt's output tag, else
-// max_tokens if ignore_eos is set, else the default; max_tokens cuts it. Text prompts may be
-// strings or token ids (four bytes each). Fails with bad_request and a message as engines give
-// them.
+// Reads the body of a chat or text completion. The answer has as many tokens as the prompt's output
+// tag says, but at most max_tokens; without a tag it has max_tokens, or the default without both.
+// Text prompts may be strings or token ids (four bytes each). Fails with bad_request and a message
+// as engines give them.
 Result<CompletionRequest> parse_completion(CompletionKind kind, std::string_view body,
                                            const CompletionLimits& limits);
 

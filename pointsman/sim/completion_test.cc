@@ -39,19 +39,24 @@ TEST(Completion, ReadsAChatRequest) {
   EXPECT_EQ(request.work.output_tokens, 5U);
 }
 
-TEST(Completion, TakesTheAnswersLengthFromTagThenIgnoreEosThenDefault) {
-  EXPECT_EQ(chat("").work.output_tokens, 128U);
-  EXPECT_EQ(chat(R"(,"max_tokens":1000)").work.output_tokens, 128U);
-  EXPECT_EQ(chat(R"(,"max_tokens":1000,"ignore_eos":true)").work.output_tokens, 1000U);
-  EXPECT_EQ(text(R"("hi<|output=343|>","max_tokens":4096)").work.output_tokens, 343U);
-  EXPECT_EQ(text(R"("hi<|output=343|>","max_tokens":10)").work.output_tokens, 10U);
+TEST(Completion, TakesTheAnswersLengthFromTheTagThenTheLimitThenTheDefault) {
+  const auto tagged = [](const std::string& members) {
+    return parsed(CompletionKind::text, R"({"prompt":"hi<|output=343|>")" + members + "}");
+  };
+  EXPECT_EQ(tagged("").work.output_tokens, 343U);
+  EXPECT_EQ(tagged(R"(,"max_tokens":4096)").work.output_tokens, 343U);
+  EXPECT_EQ(tagged(R"(,"max_tokens":10)").work.output_tokens, 10U);
+  EXPECT_EQ(chat(R"(,"max_tokens":1000)").work.output_tokens, 1000U);
   EXPECT_EQ(chat(R"(,"max_tokens":9,"max_completion_tokens":7)").work.output_tokens, 7U);
+  EXPECT_EQ(chat("").work.output_tokens, 128U);
 }
 
 TEST(Completion, KnowsWhenTheLimitCutsTheAnswer) {
   EXPECT_FALSE(chat("").cut_by_limit);
-  EXPECT_FALSE(chat(R"(,"max_tokens":1000)").cut_by_limit);
   EXPECT_TRUE(chat(R"(,"max_tokens":5)").cut_by_limit);
+  const std::string tagged = R"({"prompt":"hi<|output=6|>","max_tokens":)";
+  EXPECT_TRUE(parsed(CompletionKind::text, tagged + "5}").cut_by_limit);
+  EXPECT_FALSE(parsed(CompletionKind::text, tagged + "7}").cut_by_limit);
 }
 
 TEST(Completion, DoesNotCountTheTagAsPrompt) {
