@@ -197,6 +197,10 @@ void EngineMetrics::lay_out_histograms() {
                  latency_bounds());
   decode_ = add("request_decode_time_seconds", "Histogram of time spent in DECODE phase.",
                 latency_bounds());
+  for (const char* name : {"lifetime", "idle_before_evict", "reuse_gap"}) {
+    add("kv_block_" + std::string(name) + "_seconds", "Residency of KV cache blocks.",
+        latency_bounds());
+  }
   add("request_prefill_kv_computed_tokens", "New KV tokens computed during prefill.",
       token_bounds());
 }

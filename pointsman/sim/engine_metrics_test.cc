@@ -97,8 +97,7 @@ TEST(EngineMetrics, LeavesAbortedRequestsOutOfTheHistograms) {
 }
 
 TEST(EngineMetrics, IsAsLongAsARealPage) {
-  EngineMetrics engine(
-      {.model = "meta-llama/Llama-3.3-70B-Instruct", .block_size = 16, .blocks = 30'000});
+  EngineMetrics engine({.model = "sim-70b", .block_size = 64, .blocks = 2000});
   const auto page = engine.page({});
   EXPECT_GT(page.size(), 50'000U);
   EXPECT_LT(page.size(), 60'000U);

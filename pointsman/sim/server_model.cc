@@ -74,6 +74,10 @@ ModelLoad ServerModel::load() const {
           .kv_usage = static_cast<double>(cache_.held()) / cache_.capacity()};
 }
 
+bool ServerModel::is_waiting(std::uint64_t request) const {
+  return std::ranges::find(waiting_, request, &Sequence::id) != waiting_.end();
+}
+
 void ServerModel::begin_step(ModelTime start) {
   std::uint32_t budget = params_.chunk;
   for (Sequence& sequence : running_) {

@@ -86,6 +86,7 @@ class ServerModel {
   void clear_cache() { cache_.clear(); }
 
   ModelLoad load() const;
+  bool is_waiting(std::uint64_t request) const;  // queued, and not yet in a step
   const ServerParams& params() const { return params_; }
 
  private:
