@@ -1,0 +1,66 @@
+#include "pointsman/edge/ext_proc/ext_proc.h"
+
+#include <memory>
+
+#include "pointsman/edge/ext_proc/ext_proc_session.h"
+
+namespace pointsman {
+namespace {
+
+constexpr const char* kProcess = "/envoy.service.ext_proc.v3.ExternalProcessor/Process";
+
+// The call's end of a session, which lives on in its pool.
+class Receiver final : public GrpcReceiver {
+ public:
+  explicit Receiver(ExtProcSession& session) : session_(session) {}
+  void received(std::string_view message) override { session_.received(message); }
+  void half_closed() override { session_.half_closed(); }
+  void cancelled() override { session_.cancelled(); }
+
+ private:
+  ExtProcSession& session_;
+};
+
+}  // namespace
+
+ExtProc::Shared::Shared(const Published<std::shared_ptr<const Pipeline>>& pipelines,
+                        Tracer& own_tracer, EngineWorker& own_worker,
+                        const ExtProcOptions& own_options)
+    : pipeline(pipelines), tracer(own_tracer), worker(own_worker), options(own_options) {}
+
+ExtProc::Shared::~Shared() = default;
+
+ExtProcSession* ExtProc::Shared::take() {
+  if (idle.empty()) {
+    sessions.push_back(std::make_unique<ExtProcSession>(*this));
+    idle.reserve(sessions.size());
+    return sessions.back().get();
+  }
+  ExtProcSession* const session = idle.back();
+  idle.pop_back();
+  return session;
+}
+
+void ExtProc::Shared::give_back(ExtProcSession* session) {
+  idle.push_back(session);
+}
+
+ExtProc::ExtProc(const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& tracer,
+                 EngineWorker& worker, const ExtProcOptions& options)
+    : shared_(std::make_unique<Shared>(pipelines, tracer, worker, options)) {}
+
+ExtProc::~ExtProc() = default;
+
+void ExtProc::add_to(GrpcRoutes& routes) {
+  routes.streaming(kProcess, [shared = shared_.get()](GrpcCall& call) {
+    ExtProcSession& session = *shared->take();
+    session.start(call);
+    return std::make_unique<Receiver>(session);
+  });
+}
+
+std::size_t ExtProc::active() const {
+  return shared_->sessions.size() - shared_->idle.size();
+}
+
+}  // namespace pointsman

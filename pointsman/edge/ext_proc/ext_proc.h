@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "pointsman/base/published.h"
+#include "pointsman/engine/pipeline.h"
+#include "pointsman/telemetry/tracer.h"
+#include "pointsman/wire/grpc_call.h"
+
+namespace pointsman {
+
+struct ExtProcOptions {
+  std::size_t max_body = std::size_t{64} << 20U;  // bytes of a request body; more: status 413
+  bool emit_scores = false;      // the score of every candidate, as metadata for the proxy
+  bool decision_header = false;  // x-pointsman-decision on responses
+  // Every header is set again as it came, as the reference does; else only what is changed.
+  bool full_echo = false;
+};
+
+// One worker's half of the endpoint picker: envoy.service.ext_proc.v3.ExternalProcessor. Each call
+// is one HTTP transaction of the proxy: its request is gathered, decided and handed back, its
+// response streams through (spec/03 sections 3 to 5).
+//
+// Threading: the thread of the worker's loop.
+class ExtProc final {
+ public:
+  // All references outlive this object, and it outlives the connections that serve its routes.
+  ExtProc(const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& tracer,
+          EngineWorker& worker, const ExtProcOptions& options);
+  ~ExtProc();
+  ExtProc(const ExtProc&) = delete;
+  ExtProc& operator=(const ExtProc&) = delete;
+
+  // Adds the Process method.
+  void add_to(GrpcRoutes& routes);
+
+  // Transactions in progress.
+  std::size_t active() const;
+
+ private:
+  friend class ExtProcSession;
+  struct Shared;
+
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace pointsman
