@@ -58,6 +58,9 @@ function(pointsman_layer name)
   add_dependencies(pointsman_${name} pointsman_${name}_includes)
 
   if(tests AND BUILD_TESTING)
+    # Every test binary counts allocations with the same operator new.
+    list(APPEND tests ${PROJECT_SOURCE_DIR}/pointsman/base/testing/allocations_test.cc)
+    list(REMOVE_DUPLICATES tests)
     add_executable(pointsman_${name}_test ${tests})
     target_link_libraries(pointsman_${name}_test PRIVATE ${tested_libraries} pointsman_warnings
                           ${ARG_TEST_LINKS} GTest::gtest_main)

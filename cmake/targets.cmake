@@ -11,8 +11,8 @@ endif()
 get_property(benches GLOBAL PROPERTY POINTSMAN_BENCHES)
 get_property(bench_layers GLOBAL PROPERTY POINTSMAN_BENCH_LAYERS)
 if(benches)
-  # The benches count allocations with the operator new of the app tests.
-  add_executable(pointsman_bench ${benches} pointsman/app/testing/allocations_test.cc)
+  # The benches count allocations with the operator new of the tests.
+  add_executable(pointsman_bench ${benches} pointsman/base/testing/allocations_test.cc)
   target_link_libraries(pointsman_bench PRIVATE ${bench_layers} pointsman_warnings benchmark::benchmark_main)
 endif()
 

@@ -6,7 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "pointsman/app/testing/allocations.h"
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/app/testing/bench_scene.h"
 
 namespace pointsman {

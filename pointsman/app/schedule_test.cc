@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pointsman/app/testing/allocations.h"
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/app/testing/bench_scene.h"
 
 namespace pointsman {

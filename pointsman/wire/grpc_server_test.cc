@@ -153,9 +153,11 @@ TEST(GrpcServer, SendsTheAnswersOfAPassInOneWrite) {
   ASSERT_TRUE(rig.exchange([&] { return !rig.client.answer(ids.back()).body.empty(); }));
   EXPECT_EQ(rig.writes, 1);
 
-  // And so do messages that are written outside any reading, together.
-  for (GrpcCall* call : std::span(rig.log.calls).subspan(1)) call->write("later");
-  EXPECT_EQ(rig.writes, 1);
+  // And so do messages that another callback writes, together.
+  rig.loop.post([&] {
+    for (GrpcCall* call : std::span(rig.log.calls).subspan(1)) call->write("later");
+    EXPECT_EQ(rig.writes, 1);
+  });
   const std::string both = framed("b") + framed("later");
   ASSERT_TRUE(rig.exchange([&] { return rig.client.answer(ids.back()).body == both; }));
   EXPECT_EQ(rig.writes, 2);

@@ -115,6 +115,7 @@ class ProtoSizer final {
   void bytes(std::uint32_t number, std::string_view content) {
     size_ += bytes_field_size(number, content.size());
   }
+  void open(std::uint32_t number, std::size_t n) { size_ += bytes_field_size(number, n) - n; }
   void raw(std::string_view fields) { size_ += fields.size(); }
   template <typename Fill>
   void message(std::uint32_t number, const Fill& fill) {
@@ -159,7 +160,7 @@ class ProtoWriter final {
     if (!content.empty()) std::memcpy(at_, content.data(), content.size());
     at_ += content.size();
   }
-  // Fields that are encoded already.
+  // Bytes that are encoded already.
   void raw(std::string_view fields) {
     if (!fields.empty()) std::memcpy(at_, fields.data(), fields.size());
     at_ += fields.size();

@@ -16,6 +16,8 @@
 
 namespace pointsman {
 
+class ExtProcSession;
+
 // What the sessions of one worker share.
 struct ExtProc::Shared {
   Shared(const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& own_tracer,

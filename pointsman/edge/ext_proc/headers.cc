@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pointsman/wire/http.h"
+
 namespace pointsman {
 namespace {
 
@@ -27,14 +29,6 @@ constexpr std::array<std::string_view, 18> kSystemOwned{
 };
 
 constexpr std::array<std::string_view, 3> kPropagation{"traceparent", "tracestate", "baggage"};
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 template <typename Names>
 bool contains(const Names& names, std::string_view name) {

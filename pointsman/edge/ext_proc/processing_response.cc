@@ -105,7 +105,12 @@ void put(Out& out, const StreamedBody& m) {
     body.message(1, [&](auto& common) {
       common.message(3, [&](auto& mutation) {
         mutation.message(3, [&](auto& streamed) {
-          if (!m.body.empty()) streamed.bytes(1, m.body);
+          std::size_t size = 0;
+          for (const std::string_view piece : m.body) size += piece.size();
+          if (size > 0) {
+            streamed.open(1, size);
+            for (const std::string_view piece : m.body) streamed.raw(piece);
+          }
           if (m.end_of_stream) streamed.value(2, 1);
         });
       });
@@ -148,6 +153,18 @@ void write(const Message& message, char* to) {
 }
 
 }  // namespace
+
+bool take_chunk(BodyPieces& left, BodyPieces& chunk) {
+  std::size_t room = kBodyChunk;
+  bool last = true;
+  for (std::size_t i = 0; i < kBodyPieces; ++i) {
+    chunk[i] = left[i].substr(0, room);
+    room -= chunk[i].size();
+    left[i].remove_prefix(chunk[i].size());
+    last = last && left[i].empty();
+  }
+  return last;
+}
 
 std::size_t encoded_size(const RequestHeadersResponse& message) {
   return measure(message);

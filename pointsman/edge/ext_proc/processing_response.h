@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -41,7 +42,7 @@ struct ResponseHeadersResponse {
 // One chunk of a body. Envoy wants them at most 64 KiB long; see chunked().
 struct StreamedBody {
   Phase phase = Phase::request;
-  std::string_view body;
+  std::span<const std::string_view> body;  // pieces, to be joined
   bool end_of_stream = false;
   std::string_view metadata;  // an encoded google.protobuf.Struct, or empty
 };
@@ -76,20 +77,28 @@ void encode(const ImmediateResponse& message, char* to);
 // Bytes of a body per message (spec/03 section 4.2): with its framing under Envoy's 64 KiB.
 inline constexpr std::size_t kBodyChunk = 62'000;
 
-// Calls `send(StreamedBody)` for each chunk of `body`, and once, empty, for an empty one. The last
-// carries `metadata` and, if wanted, the end of the stream.
+// Pieces a body may come in: what stands before a rewritten model name, the name, what follows.
+inline constexpr std::size_t kBodyPieces = 3;
+using BodyPieces = std::array<std::string_view, kBodyPieces>;
+
+// Moves the next chunk from the front of `left` to `chunk`; says whether nothing is left.
+bool take_chunk(BodyPieces& left, BodyPieces& chunk);
+
+// Calls `send(StreamedBody)` for each chunk of the body whose pieces these are, and once, empty,
+// for an empty one. The last carries `metadata` and, if wanted, the end of the stream.
+// REQUIRES: at most kBodyPieces pieces.
 template <typename Send>
-void chunked(Phase phase, std::string_view body, bool end_of_stream, std::string_view metadata,
-             const Send& send) {
-  for (;;) {
-    const std::string_view chunk = body.substr(0, kBodyChunk);
-    body.remove_prefix(chunk.size());
-    const bool last = body.empty();
+void chunked(Phase phase, std::span<const std::string_view> pieces, bool end_of_stream,
+             std::string_view metadata, const Send& send) {
+  BodyPieces left{};
+  std::ranges::copy(pieces, left.begin());
+  BodyPieces chunk{};
+  for (bool last = false; !last;) {
+    last = take_chunk(left, chunk);
     send(StreamedBody{.phase = phase,
-                      .body = chunk,
+                      .body = std::span(chunk).first(pieces.size()),
                       .end_of_stream = last && end_of_stream,
                       .metadata = last ? metadata : std::string_view{}});
-    if (last) return;
   }
 }
 

@@ -121,7 +121,9 @@ TEST(StreamedBody, CarriesBytesAndTheirEnd) {
     for (const bool end : {true, false}) {
       for (const std::string& body :
            {std::string(), std::string("data: x\n\n"), std::string(62'000, 'b')}) {
-        const auto read = parsed(StreamedBody{.phase = phase, .body = body, .end_of_stream = end});
+        const std::array<std::string_view, 1> pieces{body};
+        const auto read =
+            parsed(StreamedBody{.phase = phase, .body = pieces, .end_of_stream = end});
         ASSERT_EQ(read.has_request_body(), phase == Phase::request);
         ASSERT_EQ(read.has_response_body(), phase == Phase::response);
         const auto& message = phase == Phase::request ? read.request_body() : read.response_body();
@@ -135,18 +137,26 @@ TEST(StreamedBody, CarriesBytesAndTheirEnd) {
   }
 }
 
-std::vector<std::size_t> chunk_sizes(std::size_t size, bool end, std::string_view metadata = {}) {
+// Cuts a body that comes in pieces of which the first two end at `first` and `second`.
+std::vector<std::size_t> chunk_sizes(std::size_t size, bool end, std::string_view metadata = {},
+                                     std::size_t first = 0, std::size_t second = 0) {
   std::string body(size, '\0');
   for (std::size_t i = 0; i < size; ++i) body[i] = static_cast<char>(i * 7);
+  const std::string_view view = body;
+  const BodyPieces pieces{view.substr(0, first), view.substr(first, second - first),
+                          view.substr(second)};
   std::vector<std::size_t> sizes;
   std::string joined;
   int ends = 0;
   int with_metadata = 0;
   bool last_ends = false;
   bool last_has_metadata = false;
-  chunked(Phase::request, body, end, metadata, [&](const StreamedBody& chunk) {
-    sizes.push_back(chunk.body.size());
-    joined += chunk.body;
+  chunked(Phase::request, pieces, end, metadata, [&](const StreamedBody& chunk) {
+    const auto read = parsed(StreamedBody{.body = chunk.body});
+    const std::string& bytes =
+        read.request_body().response().body_mutation().streamed_response().body();
+    sizes.push_back(bytes.size());
+    joined += bytes;
     last_ends = chunk.end_of_stream;
     last_has_metadata = !chunk.metadata.empty();
     ends += last_ends ? 1 : 0;
@@ -173,6 +183,10 @@ TEST(Chunked, CutsAtSixtyTwoThousandBytes) {
     for (const bool end : {true, false}) {
       EXPECT_EQ(chunk_sizes(size, end), expected);
       EXPECT_EQ(chunk_sizes(size, end, "m"), expected);
+      for (const std::size_t at : {std::size_t{0}, std::size_t{1}, size / 2, size}) {
+        EXPECT_EQ(chunk_sizes(size, end, {}, std::min(at, size), std::min(at + 20, size)),
+                  expected);
+      }
     }
   }
 }
@@ -182,8 +196,9 @@ TEST(StreamedBody, CarriesDynamicMetadata) {
   (*(*metadata.mutable_fields())["envoy.lb"].mutable_struct_value()->mutable_fields())["cost"]
       .set_number_value(10);
   const std::string encoded = metadata.SerializeAsString();
+  const std::array<std::string_view, 1> body{"x"};
   const auto read =
-      parsed(StreamedBody{.phase = Phase::response, .body = "x", .metadata = encoded});
+      parsed(StreamedBody{.phase = Phase::response, .body = body, .metadata = encoded});
   EXPECT_EQ(read.dynamic_metadata()
                 .fields()
                 .at("envoy.lb")

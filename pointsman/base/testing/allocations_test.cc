@@ -1,6 +1,6 @@
 // Replaces operator new for the test binary, so that tests can count what a thread allocates.
 
-#include "pointsman/app/testing/allocations.h"
+#include "pointsman/base/testing/allocations.h"
 
 #include <cstddef>
 #include <cstdlib>
