@@ -11,9 +11,10 @@ constexpr unsigned kFirstOrder = 2;
 }  // namespace
 
 const HolderTable::Node* HolderTable::find(std::uint64_t hash) const {
-  if (nodes_.empty()) return nullptr;
-  for (std::size_t at = home(hash);; at = (at + 1) & (nodes_.size() - 1)) {
-    const Node& node = nodes_[at];
+  const Node* const first = first_.load(std::memory_order_relaxed);
+  if (first == nullptr) return nullptr;
+  for (std::size_t at = home(hash);; at = (at + 1) & mask()) {
+    const Node& node = first[at];
     if (node.count == 0) return nullptr;
     if (node.hash == hash) return &node;
   }
@@ -33,7 +34,7 @@ std::optional<std::uint32_t> HolderTable::entry(std::uint64_t hash, std::uint16_
 bool HolderTable::add(std::uint64_t hash, Holder holder) {
   Node* const node = find(hash);
   if (node == nullptr) {
-    if (8 * (used_ + 1) > 5 * nodes_.size()) grow();
+    if (8 * (std::size_t{used_} + 1) > 5 * nodes_.size()) grow();
     insert({hash, holder.entry, holder.slot, 1});
     ++used_;
     return true;
@@ -51,7 +52,7 @@ bool HolderTable::add(std::uint64_t hash, Holder holder) {
     node->entry = wider;
     ++node->slot;
     std::ranges::copy(from, array(*node, node->count).begin());
-    pools_.at(node->slot - 1U).free.push_back(old);
+    pools_->at(node->slot - 1U).free.push_back(old);
   }
   ++node->count;
   array(*node, node->count).back() = holder;
@@ -72,7 +73,7 @@ void HolderTable::remove(std::uint64_t hash, std::uint16_t slot) {
   --node->count;
   if (node->count > 1) return;
   const Holder last = holders.front();
-  pools_.at(node->slot).free.push_back(node->entry);
+  pools_->at(node->slot).free.push_back(node->entry);
   node->entry = last.entry;
   node->slot = last.slot;
 }
@@ -80,16 +81,15 @@ void HolderTable::remove(std::uint64_t hash, std::uint16_t slot) {
 // REQUIRES: there is a free node.
 void HolderTable::insert(const Node& node) {
   std::size_t at = home(node.hash);
-  while (nodes_[at].count != 0) at = (at + 1) & (nodes_.size() - 1);
+  while (nodes_[at].count != 0) at = (at + 1) & mask();
   nodes_[at] = node;
 }
 
 // Frees the node and closes the gap: whatever stands behind it and could stand in it, moves there.
 void HolderTable::erase(std::size_t at) {
-  const std::size_t mask = nodes_.size() - 1;
-  for (std::size_t next = (at + 1) & mask; nodes_[next].count != 0; next = (next + 1) & mask) {
-    const std::size_t from_home = (next - home(nodes_[next].hash)) & mask;
-    if (from_home >= ((next - at) & mask)) {
+  for (std::size_t next = (at + 1) & mask(); nodes_[next].count != 0; next = (next + 1) & mask()) {
+    const std::size_t from_home = (next - home(nodes_[next].hash)) & mask();
+    if (from_home >= ((next - at) & mask())) {
       nodes_[at] = nodes_[next];
       at = next;
     }
@@ -101,23 +101,26 @@ void HolderTable::erase(std::size_t at) {
 void HolderTable::grow() {
   std::vector<Node> old(std::max(kFirstNodes, 2 * nodes_.size()));
   old.swap(nodes_);
+  first_.store(nodes_.data(), std::memory_order_relaxed);
+  mask_.store(static_cast<std::uint32_t>(nodes_.size() - 1), std::memory_order_relaxed);
   for (const Node& node : old) {
     if (node.count != 0) insert(node);
   }
 }
 
 std::span<const Holder> HolderTable::array(const Node& node) const {
-  return std::span(pools_.at(node.slot).holders)
+  return std::span(pools_->at(node.slot).holders)
       .subspan(std::size_t{node.entry} << node.slot, node.count);
 }
 
 std::span<Holder> HolderTable::array(const Node& node, std::size_t count) {
-  return std::span(pools_.at(node.slot).holders)
+  return std::span(pools_->at(node.slot).holders)
       .subspan(std::size_t{node.entry} << node.slot, count);
 }
 
 std::uint32_t HolderTable::allocate(unsigned order) {
-  Pool& pool = pools_.at(order);
+  if (pools_ == nullptr) pools_ = std::make_unique<std::array<Pool, 17>>();
+  Pool& pool = pools_->at(order);
   if (pool.free.empty()) {
     const auto number = static_cast<std::uint32_t>(pool.holders.size() >> order);
     pool.holders.resize(pool.holders.size() + (std::size_t{1} << order));

@@ -11,6 +11,7 @@ constexpr unsigned kStripeShift = 56;  // the top 8 bits choose one of 256 strip
 constexpr std::size_t kWordBits = 64;
 // The list of an endpoint is locked for so many blocks at a time, about 20 us.
 constexpr std::size_t kBlocksPerLock = 128;
+constexpr std::size_t kBatch = 16;
 constexpr std::size_t kMaxCapacity = std::size_t{1} << 28U;
 
 // Whether the endpoint may take the slot from its owner: it came later. The reuses of a slot are
@@ -27,6 +28,7 @@ class RecencyList {
   std::size_t size() const { return size_; }
   std::uint64_t hash(std::uint32_t entry) const { return entries_[entry].hash; }
   std::uint32_t next(std::uint32_t entry) const { return entries_[entry].next; }
+  std::uint32_t prev(std::uint32_t entry) const { return entries_[entry].prev; }
   std::uint32_t last() const { return entries_[0].prev; }
 
   // A new entry behind `at`.
@@ -251,7 +253,12 @@ class PrefixIndex::Insertion {
     if (done_ > 0 && at_ == 0) return false;
     const std::size_t end = std::min(done_ + kBlocksPerLock, chain_.size());
     while (done_ < end && held_) refresh(end);
-    for (; done_ < end; ++done_) add(chain_[done_]);
+    while (done_ < end) {
+      const auto batch = chain_.subspan(done_, std::min(kBatch, end - done_));
+      prefetch(batch);
+      for (const std::uint64_t hash : batch) add(hash);
+      done_ += batch.size();
+    }
     return done_ < chain_.size();
   }
 
@@ -278,6 +285,19 @@ class PrefixIndex::Insertion {
     }
     list.move(*first, last, at_);
     at_ = last;
+  }
+
+  // Has the processor fetch what adding the batch will read: the places of the new blocks and of
+  // those that leave for them. All misses at once instead of one after the other.
+  void prefetch(std::span<const std::uint64_t> batch) {
+    const auto fetch = [this](std::uint64_t hash) { index_.stripe(hash).table.prefetch(hash); };
+    for (const std::uint64_t hash : batch) fetch(hash);
+    const RecencyList& list = slot_.blocks;
+    if (list.size() + batch.size() <= capacity_) return;
+    std::uint32_t leaving = list.last();
+    for (std::size_t i = 0; i < batch.size() && leaving != 0; ++i, leaving = list.prev(leaving)) {
+      fetch(list.hash(leaving));
+    }
   }
 
   void add(std::uint64_t hash) {
