@@ -49,7 +49,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
 // The variables, and what is to be said about them.
 class Reader {
  public:
-  Reader(const Environment& environment, std::vector<TraceNotice>& notices)
+  Reader(const TraceVariables& environment, std::vector<TraceNotice>& notices)
       : environment_(environment), notices_(notices) {}
 
   std::string_view operator[](std::string_view name) const {
@@ -83,7 +83,7 @@ class Reader {
   }
 
  private:
-  const Environment& environment_;
+  const TraceVariables& environment_;
   std::vector<TraceNotice>& notices_;
 };
 
@@ -271,8 +271,8 @@ Result<OtlpSettings> read_otlp(Reader& env) {
 
 }  // namespace
 
-Environment process_environment() {
-  Environment all;
+TraceVariables process_environment() {
+  TraceVariables all;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
@@ -282,7 +282,7 @@ Environment process_environment() {
   return all;
 }
 
-Result<TraceSettings> read_trace_environment(const Environment& environment,
+Result<TraceSettings> read_trace_environment(const TraceVariables& environment,
                                              const TraceIdentity& identity) {
   TraceSettings settings;
   Reader env(environment, settings.notices);

@@ -17,10 +17,10 @@
 namespace pointsman {
 
 // Environment variables by name. An empty value counts as unset, as OpenTelemetry has it.
-using Environment = std::map<std::string, std::string, std::less<>>;
+using TraceVariables = std::map<std::string, std::string, std::less<>>;
 
 // The environment of this process.
-Environment process_environment();
+TraceVariables process_environment();
 
 // What the build and the command say about themselves; not from the environment.
 struct TraceIdentity {
@@ -67,7 +67,7 @@ struct TraceSettings {
 // Reads the OTEL_* variables (spec/01 sections 4.2 to 4.5). What is malformed becomes a notice and
 // its default; only an OTLP transport that cannot be made sense of is an error, since sending to a
 // guessed place would be worse.
-Result<TraceSettings> read_trace_environment(const Environment& environment,
+Result<TraceSettings> read_trace_environment(const TraceVariables& environment,
                                              const TraceIdentity& identity);
 
 }  // namespace pointsman

@@ -14,18 +14,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TraceSettings read(const Environment& environment) {
+TraceSettings read(const TraceVariables& environment) {
   auto settings = read_trace_environment(environment, {"llm-d-epp", "v1.2", "abc"});
   EXPECT_TRUE(settings.has_value());
   return settings.value_or(TraceSettings());
 }
 
-OtlpSettings otlp(Environment environment) {
+OtlpSettings otlp(TraceVariables environment) {
   environment.emplace("OTEL_TRACES_EXPORTER", "otlp");
   return read(environment).otlp;
 }
 
-std::string error(Environment environment) {
+std::string error(TraceVariables environment) {
   environment.emplace("OTEL_TRACES_EXPORTER", "otlp");
   const auto settings = read_trace_environment(environment, {});
   return settings ? "" : settings.error().message;
@@ -93,7 +93,7 @@ TEST(TraceEnvironment, ChoosesTheSampler) {
 }
 
 TEST(TraceEnvironment, BuildsTheResource) {
-  const auto resource = [](Environment environment) {
+  const auto resource = [](TraceVariables environment) {
     environment.emplace("OTEL_TRACES_EXPORTER", "none");
     return read(environment).resource.attributes;
   };
@@ -120,7 +120,7 @@ TEST(TraceEnvironment, ReportsMalformedResourceAttributesAndKeepsTheOthers) {
 }
 
 TEST(TraceEnvironment, PlacesTheGrpcCollector) {
-  const auto place = [](const Environment& environment) {
+  const auto place = [](const TraceVariables& environment) {
     const OtlpSettings settings = otlp(environment);
     return settings.target + (settings.plaintext ? " plain" : " tls");
   };
@@ -146,7 +146,7 @@ TEST(TraceEnvironment, PlacesTheGrpcCollector) {
 }
 
 TEST(TraceEnvironment, PlacesTheHttpCollector) {
-  const auto place = [](Environment environment) {
+  const auto place = [](TraceVariables environment) {
     environment.emplace("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
     return otlp(environment).target;
   };

@@ -27,7 +27,7 @@ std::string text(const OutgoingTrace& outgoing) {
 }
 
 struct Rig {
-  explicit Rig(const Environment& environment = {})
+  explicit Rig(const TraceVariables& environment = {})
       : settings(read_trace_environment(environment, {"epp", "v1", "abc"}).value()),
         tracer(settings, std::make_unique<FakeSink>(sink), Logger(log)) {}
 
@@ -54,7 +54,7 @@ struct Rig {
 // The rows of spec/01 section 8.3.
 
 TEST(Tracer, ContinuesASampledTrace) {
-  Rig rig(Environment{{"OTEL_TRACES_SAMPLER_ARG", "0"}});
+  Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER_ARG", "0"}});
   const std::string sent = text(rig.request({"00-" + kTraceId + "-" + kCaller + "-01", "", ""}));
   EXPECT_TRUE(rig.recorded);
   EXPECT_EQ(sent.substr(0, 36), "00-" + kTraceId + "-");
@@ -65,7 +65,7 @@ TEST(Tracer, ContinuesASampledTrace) {
 }
 
 TEST(Tracer, PassesOnATraceThatIsNotSampledWithANewSpanId) {
-  Rig rig(Environment{{"OTEL_TRACES_SAMPLER_ARG", "1"}});
+  Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER_ARG", "1"}});
   const std::string sent = text(rig.request({"00-" + kTraceId + "-" + kCaller + "-00", "", ""}));
   EXPECT_FALSE(rig.recorded);
   EXPECT_EQ(sent.substr(0, 36), "00-" + kTraceId + "-");
@@ -80,14 +80,14 @@ TEST(Tracer, KeepsTheRandomFlag) {
 }
 
 TEST(Tracer, StartsATraceOfItsOwnWhenThereIsNone) {
-  Rig rig(Environment{{"OTEL_TRACES_SAMPLER_ARG", "1"}});
+  Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER_ARG", "1"}});
   const std::string first =
       text(rig.request({"ff-" + kTraceId + "-" + kCaller + "-01", "a=1", ""}));
   EXPECT_TRUE(rig.recorded);
   EXPECT_EQ(first.find(kTraceId), std::string::npos);
   EXPECT_EQ(first.substr(53), "01");
   EXPECT_NE(first, text(rig.request({})));
-  Rig never(Environment{{"OTEL_TRACES_SAMPLER_ARG", "0"}});
+  Rig never(TraceVariables{{"OTEL_TRACES_SAMPLER_ARG", "0"}});
   EXPECT_EQ(text(never.request({})).substr(53), "00");
 }
 
@@ -107,7 +107,7 @@ TEST(Tracer, IsOffByDefaultAndWhenDisabled) {
   Random random(1);
   Tracer off;
   EXPECT_FALSE(off.begin({"00-" + kTraceId + "-" + kCaller + "-01", "", ""}, random).installed());
-  const Rig rig(Environment{{"OTEL_SDK_DISABLED", "true"}});
+  const Rig rig(TraceVariables{{"OTEL_SDK_DISABLED", "true"}});
   EXPECT_FALSE(rig.tracer.installed());
 }
 
@@ -123,7 +123,7 @@ TEST(Tracer, WithoutASinkPassesIdsOnAndRecordsNothing) {
 }
 
 TEST(Tracer, CountsWhatBecameOfTheSpans) {
-  Rig rig(Environment{{"OTEL_TRACES_SAMPLER", "always_on"}, {"OTEL_BSP_MAX_QUEUE_SIZE", "1"}});
+  Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER", "always_on"}, {"OTEL_BSP_MAX_QUEUE_SIZE", "1"}});
   rig.sink.answers = {{.kind = SendOutcome::Kind::refused}};
   Metrics metrics;
   rig.tracer.add_metrics(metrics);
@@ -139,7 +139,7 @@ TEST(Tracer, CountsWhatBecameOfTheSpans) {
 }
 
 TEST(Tracer, CountsRequestsThatFindNoBuffer) {
-  Rig rig(Environment{{"OTEL_TRACES_SAMPLER", "always_on"}});
+  Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER", "always_on"}});
   Metrics metrics;
   rig.tracer.add_metrics(metrics);
   std::vector<Trace> open;

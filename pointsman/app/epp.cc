@@ -1,0 +1,157 @@
+#include "pointsman/app/epp.h"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pointsman/app/router.h"
+#include "pointsman/edge/ext_proc/ext_proc.h"
+#include "pointsman/edge/ext_proc/health.h"
+#include "pointsman/wire/grpc_health.h"
+#include "pointsman/wire/grpc_server.h"
+#include "pointsman/wire/tls.h"
+
+namespace pointsman {
+namespace {
+
+// What one worker serves on the ext_proc port.
+struct EppWorker {
+  EppWorker(Loop& loop, Router& router, std::size_t i, const ExtProcOptions& options,
+            const GrpcServerOptions& server_options, const std::function<void(GrpcRoutes&)>& more)
+      : ext_proc(router.pipelines(), router.tracer(), router.engine_worker(i), options) {
+    ext_proc.add_to(routes);
+    more(routes);
+    server = std::make_unique<GrpcServer>(loop, routes, server_options);
+  }
+
+  ExtProc ext_proc;
+  GrpcRoutes routes;
+  std::unique_ptr<GrpcServer> server;  // goes first: its calls end in ext_proc
+};
+
+// The gRPC front: ext_proc on every worker, health on the router's own loop.
+class EppFront {
+ public:
+  EppFront(Router& router, const EppFlags& flags) : router_(router) {
+    const auto health = [this](GrpcRoutes& routes) {
+      add_health(routes, [this](std::string_view service) { return state(service); },
+                 {std::string(kExtProcService)});
+    };
+    const auto on_main_port = [&](GrpcRoutes& routes) {
+      if (flags.health_checking) health(routes);
+    };
+    const ExtProcOptions options{.emit_scores = flags.emit_endpoint_scores,
+                                 .decision_header = flags.decision_header};
+    GrpcServerOptions server_options;
+    server_options.limits.max_receive = static_cast<std::size_t>(flags.max_receive_bytes);
+    workers_.resize(router.workers().size());
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      router.workers().run_on(i, [&](Loop& loop) {
+        workers_[i] = std::make_unique<EppWorker>(loop, router, i, options, server_options,
+                                                  on_main_port);
+      });
+    }
+    health(health_routes_);
+    health_server_ = std::make_unique<GrpcServer>(router.loop(), health_routes_, GrpcServerOptions{});
+  }
+  ~EppFront() {
+    listener_.reset();
+    health_listener_.reset();
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      router_.workers().run_on(i, [&](Loop&) {
+        workers_[i]->server.reset();
+        workers_[i].reset();
+      });
+    }
+  }
+  EppFront(const EppFront&) = delete;
+  EppFront& operator=(const EppFront&) = delete;
+
+  // Opens both ports. The error says which flag is concerned.
+  Result<void> listen(const EppFlags& flags) {
+    std::shared_ptr<TlsContext> tls;
+    if (flags.secure_serving) {
+      TlsServerOptions options{.min_version = flags.min_tls_version,
+                               .ciphers = flags.tls_cipher_suites,
+                               .alpn = {"h2"}};
+      if (!flags.cert_path.empty()) {
+        options.certificate_file = flags.cert_path + "/tls.crt";
+        options.key_file = flags.cert_path + "/tls.key";
+      }
+      POINTSMAN_TRY(made, TlsContext::server(std::move(options)));
+      tls = std::move(made);
+    }
+    std::vector<Listener::Worker> takers;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      takers.push_back({router_.workers()[i], [this, i](std::unique_ptr<Stream> stream) {
+                          workers_[i]->server->serve(std::move(stream));
+                        }});
+    }
+    POINTSMAN_TRY(main_listener, open(flags.grpc_port, {.tls = tls}, std::move(takers)));
+    POINTSMAN_TRY(health_listener,
+                  open(flags.grpc_health_port, {}, {{router_.loop(), [this](auto stream) {
+                                                       health_server_->serve(std::move(stream));
+                                                     }}}));
+    listener_ = std::move(main_listener);
+    health_listener_ = std::move(health_listener);
+    router_.log().info(verbosity::kInfo, "serving ext_proc",
+                       {{"address", listener_->address().text()},
+                        {"health", health_listener_->address().text()},
+                        {"tls", flags.secure_serving}});
+    return {};
+  }
+
+  // Tells the proxies to go elsewhere, lets open transactions end, then calls `done`.
+  void drain(std::function<void()> done) {
+    listener_.reset();
+    const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
+    const auto all_done = std::make_shared<std::function<void()>>(std::move(done));
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      router_.workers()[i].post([this, i, left, all_done] {
+        workers_[i]->server->drain([left, all_done] {
+          if (left->fetch_sub(1) == 1) (*all_done)();
+        });
+      });
+    }
+  }
+
+ private:
+  Result<std::unique_ptr<Listener>> open(int port, ListenOptions options,
+                                         std::vector<Listener::Worker> takers) {
+    POINTSMAN_TRY(address, Address::parse("0.0.0.0", static_cast<std::uint16_t>(port)));
+    return Listener::open(router_.loop(), address, std::move(options), std::move(takers));
+  }
+
+  Serving state(std::string_view service) const {
+    return health_of(service, {.draining = router_.draining()});
+  }
+
+  Router& router_;
+  std::vector<std::unique_ptr<EppWorker>> workers_;
+  GrpcRoutes health_routes_;
+  std::unique_ptr<GrpcServer> health_server_;
+  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<Listener> health_listener_;
+};
+
+}  // namespace
+
+int epp(const EppFlags& flags) {
+  const auto router = Router::start({.flags = flags.router,
+                                     .service = "llm-d-epp",
+                                     .endpoints = {},
+                                     .endpoints_file = {},
+                                     .ignore_subset = flags.disable_endpoint_subset_filter});
+  if (router == nullptr) return 1;
+  EppFront front(*router, flags);
+  if (const auto open = front.listen(flags); !open) {
+    router->log().error("cannot open a port (--grpc-port, --grpc-health-port) or its certificate",
+                        {{"error", open.error().message}});
+    return 1;
+  }
+  return router->run([&](std::function<void()> done) { front.drain(std::move(done)); });
+}
+
+}  // namespace pointsman

@@ -1,0 +1,255 @@
+#include "pointsman/app/router.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+#include "pointsman/app/builtin.h"
+#include "pointsman/app/command_line.h"
+#include "pointsman/config/config_loader.h"
+#include "pointsman/config/config_text.h"
+#include "pointsman/edge/admin/admin.h"
+#include "pointsman/fleet/file_discovery.h"
+#include "pointsman/fleet/static_endpoints.h"
+#include "pointsman/telemetry/process_metrics.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::string_view kBuildRef = kVersion;
+constexpr auto kFlushPatience = std::chrono::seconds(5);
+
+// A configuration that is refused: the first problem is the error, the others follow, one a line.
+void log_problems(const Logger& log, std::string_view message, const Diagnostics& problems) {
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    const Diagnostic& d = problems[i];
+    log.error(i == 0 ? message : "also wrong in the configuration",
+              {{"error", d.text}, {"line", d.line}, {"column", d.column}, {"hint", d.hint}});
+  }
+}
+
+// Thousands of streams need as many sockets: the soft limit of open files is raised to the hard one.
+void raise_file_limit(const Logger& log) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  log.info(verbosity::kDefault, "raised the limit of open files",
+           {{"from", static_cast<std::int64_t>(before)},
+            {"to", static_cast<std::int64_t>(limit.rlim_cur)}});
+}
+
+// Gauges of plugins, read at every scrape.
+void add_plugin_gauges(Metrics& metrics, const Assembly& assembly) {
+  for (const auto& instance : assembly.plugins->all()) {
+    if (instance->gauged == nullptr || instance->gauged->gauge_name() != "prefix_indexer_size") {
+      continue;
+    }
+    metrics.add_source([gauged = instance->gauged, name = instance->name](auto& samples) {
+      samples.push_back({.family = &metric::kPrefixSize,
+                         .labels = {name.name, name.type},
+                         .value = gauged->gauge()});
+    });
+  }
+}
+
+// The discovery that was asked for; the three ways exclude each other.
+Result<std::shared_ptr<Discovery>> choose_discovery(const RouterSetup& setup,
+                                                    const Assembly& assembly) {
+  const int ways = (setup.endpoints.empty() ? 0 : 1) + (setup.endpoints_file.empty() ? 0 : 1) +
+                   (assembly.discovery == nullptr ? 0 : 1);
+  if (ways > 1) {
+    return fail(Code::invalid_config,
+                "--endpoint, --endpoints-file and dataLayer.discovery exclude each other: say in "
+                "one place where the endpoints are");
+  }
+  if (ways == 0) {
+    return fail(Code::invalid_config,
+                "no endpoints: use dataLayer.discovery with file-discovery in the configuration (or, "
+                "for `serve`, --endpoint URL or --endpoints-file FILE). Discovery through Kubernetes "
+                "is not in this build yet");
+  }
+  if (!setup.endpoints.empty()) {
+    POINTSMAN_TRY(endpoints, parse_endpoint_flags(setup.endpoints));
+    return std::make_shared<StaticDiscovery>(std::move(endpoints));
+  }
+  if (!setup.endpoints_file.empty()) {
+    return std::make_shared<FileDiscovery>(FileDiscovery::Options{
+        .path = setup.endpoints_file, .blame = "--endpoints-file: "});
+  }
+  return assembly.discovery;
+}
+
+std::vector<ScrapeSource> scrape_sources(const Assembly& assembly) {
+  std::vector<ScrapeSource> sources;
+  for (const Assembly::Binding& binding : assembly.sources) {
+    ScrapeSource source{.name = binding.source_name, .source = binding.source, .readers = {}};
+    for (std::size_t i = 0; i < binding.extractors.size(); ++i) {
+      source.readers.push_back({binding.extractor_names[i], binding.extractors[i]});
+    }
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
+}  // namespace
+
+Router::Router(const RouterSetup& setup)
+    : log_(2, setup.flags.log_threshold),
+      logger_(log_, "router"),
+      drain_timeout_(setup.flags.drain_timeout) {}
+
+Router::~Router() {
+  drain_limit_.reset();
+  tend_timer_.reset();
+  admin_listener_.reset();
+  admin_.reset();
+  if (workers_ != nullptr) workers_->stop();
+  if (fleet_ != nullptr) fleet_->stop();
+  if (tracer_ != nullptr) tracer_->stop(kFlushPatience);
+}
+
+std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
+  std::unique_ptr<Router> router(new Router(setup));
+  const Logger& log = router->logger_;
+  log.info(verbosity::kInfo, "pointsman build",
+           {{"build-ref", kBuildRef}, {"service", setup.service}});
+  for (const std::string& warning : setup.flags.warnings) log.warning(warning);
+  if (setup.flags.metrics_endpoint_auth) {
+    log.warning("the admin port listens on 127.0.0.1 only: --metrics-endpoint-auth needs Kubernetes; "
+                "use --metrics-endpoint-auth=false to open it");
+  }
+  raise_file_limit(log);
+
+  if (setup.flags.tracing) {
+    auto settings = read_trace_environment(
+        process_environment(),
+        {.service = setup.service, .build_ref = std::string(kBuildRef), .commit = {}});
+    auto tracer = settings ? start_tracing(*settings, router->metrics_, log)
+                           : std::unexpected(settings.error());
+    if (!tracer) {
+      log.error("failed to init tracing", {{"error", tracer.error().message}});
+      return nullptr;
+    }
+    router->tracer_ = *std::move(tracer);
+  } else {
+    router->tracer_ = std::make_unique<Tracer>();
+  }
+  if (!router->load(setup) || !router->open_admin(setup.flags)) return nullptr;
+  return router;
+}
+
+bool Router::load(const RouterSetup& setup) {
+  const RouterFlags& flags = setup.flags;
+  auto loaded = flags.config_file.empty() ? load_config(flags.config_text)
+                                          : load_config_file(flags.config_file);
+  if (!loaded) {
+    log_problems(logger_, "Failed to parse configuration", loaded.error());
+    return false;
+  }
+  auto assembly = assemble(*std::move(loaded), builtin_plugins(), metrics_,
+                           builtin_options(flags.allow_experimental_plugins));
+  if (!assembly) {
+    log_problems(logger_, "Failed to parse configuration", assembly.error());
+    return false;
+  }
+  for (const Diagnostic& warning : assembly->warnings) {
+    logger_.warning(warning.text, {{"line", warning.line}, {"hint", warning.hint}});
+  }
+  logger_.info(verbosity::kDefault, "configuration loaded",
+               {{"config", to_string(assembly->config)}});
+  metrics_.add_source(process_samples);
+  add_plugin_gauges(metrics_, *assembly);
+  if (!start_fleet(setup, *assembly)) return false;
+
+  pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(
+      std::make_shared<const Pipeline>(*std::move(assembly), metrics_, decisions_,
+                                       Pipeline::Options{.staleness = flags.metrics_staleness_threshold,
+                                                         .ignore_subset = setup.ignore_subset}));
+  const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t count = flags.workers > 0 ? static_cast<std::size_t>(flags.workers) : cores;
+  for (std::size_t i = 0; i < count; ++i) {
+    engine_workers_.push_back(std::make_unique<EngineWorker>(metrics_, metrics_.add_shard(),
+                                                             *fleet_->fleet(), entropy()));
+  }
+  workers_ = std::make_unique<Workers>(count);
+  tend_timer_ = std::make_unique<Timer>(loop_, [this] { tend(); });
+  tend_timer_->arm(std::chrono::seconds(1));
+  return true;
+}
+
+bool Router::start_fleet(const RouterSetup& setup, const Assembly& assembly) {
+  auto discovery = choose_discovery(setup, assembly);
+  if (!discovery) {
+    logger_.error("Failed to resolve discovery plugin", {{"error", discovery.error().message}});
+    return false;
+  }
+  auto service = FleetService::start(
+      {.pool = setup.flags.pool_name.empty() ? "epp" : setup.flags.pool_name,
+       .discovery = *std::move(discovery),
+       .sources = scrape_sources(assembly),
+       .scraper = {.interval = setup.flags.refresh_metrics_interval},
+       .gauge_interval = setup.flags.refresh_prometheus_metrics_interval,
+       .staleness = setup.flags.metrics_staleness_threshold},
+      metrics_, log_);
+  if (!service) {
+    logger_.error("failed to start discovery", {{"error", service.error().message}});
+    return false;
+  }
+  fleet_ = std::make_unique<FleetService>(*std::move(service));
+  return true;
+}
+
+bool Router::open_admin(const RouterFlags& flags) {
+  // Without Kubernetes nobody can check a token: an admin port that asks for one stays at home.
+  const auto address = Address::parse(flags.metrics_endpoint_auth ? "127.0.0.1" : "0.0.0.0",
+                                      static_cast<std::uint16_t>(flags.metrics_port));
+  admin_ = std::make_unique<AdminServer>(
+      loop_, AdminSources{metrics_, decisions_, *fleet_->fleet(), [this] { return !draining(); }});
+  auto listener =
+      Listener::open(loop_, *address, {.max_connections = 256},
+                     {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});
+  if (!listener) {
+    logger_.error("cannot open the admin port (--metrics-port)",
+                  {{"error", listener.error().message}});
+    return false;
+  }
+  admin_listener_ = *std::move(listener);
+  logger_.info(verbosity::kInfo, "admin port open",
+               {{"address", admin_listener_->address().text()}});
+  return true;
+}
+
+void Router::tend() {
+  Published<std::shared_ptr<const Pipeline>>::Reader pipeline(*pipelines_);
+  Published<Fleet>::Reader fleet(*fleet_->fleet());
+  (*pipeline.get())->tend(*fleet.get());
+  tend_timer_->arm(std::chrono::seconds(1));
+}
+
+int Router::run(std::function<void(std::function<void()> done)> drain) {
+  drain_ = std::move(drain);
+  const StopSignals signals(loop_, [this](int signal) { stopping(signal); });
+  loop_.run();
+  return exit_code_;
+}
+
+void Router::stopping(int signal) {
+  if (draining()) {
+    logger_.warning("a second signal: ending at once", {{"signal", signal}});
+    std::_Exit(1);
+  }
+  draining_ = true;
+  logger_.info(verbosity::kInfo, "draining", {{"signal", signal}, {"limit", drain_timeout_}});
+  drain_limit_ = std::make_unique<Timer>(loop_, [this] {
+    logger_.warning("the drain limit has passed: open requests are cut off");
+    loop_.stop();
+  });
+  drain_limit_->arm(drain_timeout_);
+  drain_([this] { loop_.post([this] { loop_.stop(); }); });
+}
+
+}  // namespace pointsman

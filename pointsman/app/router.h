@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pointsman/app/router_flags.h"
+#include "pointsman/base/published.h"
+#include "pointsman/base/result.h"
+#include "pointsman/engine/pipeline.h"
+#include "pointsman/fleet/fleet_service.h"
+#include "pointsman/record/decision_ring.h"
+#include "pointsman/telemetry/log.h"
+#include "pointsman/telemetry/metrics.h"
+#include "pointsman/telemetry/tracer.h"
+#include "pointsman/wire/listener.h"
+#include "pointsman/wire/loop.h"
+
+namespace pointsman {
+
+class AdminServer;
+
+// What `serve` and `epp` ask of the parts they share.
+struct RouterSetup {
+  const RouterFlags& flags;
+  std::string service;                 // service.name of traces
+  std::vector<std::string> endpoints;  // --endpoint URLs
+  std::string endpoints_file;          // --endpoints-file
+  bool ignore_subset = false;
+};
+
+// Everything behind a front: configuration, pipeline, fleet, metrics, traces, admin port and the
+// workers. A front adds its listener and runs the loop.
+class Router {
+ public:
+  // Logs what it does; an error has been logged when it returns none.
+  static std::unique_ptr<Router> start(const RouterSetup& setup);
+  ~Router();
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+
+  Loop& loop() { return loop_; }
+  Workers& workers() { return *workers_; }
+  EngineWorker& engine_worker(std::size_t i) { return *engine_workers_[i]; }
+  const Published<std::shared_ptr<const Pipeline>>& pipelines() const { return *pipelines_; }
+  Tracer& tracer() { return *tracer_; }
+  Metrics& metrics() { return metrics_; }
+  const Logger& log() const { return logger_; }
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+
+  // Runs until a signal asks to stop: then `drain(done)` is called and the router goes on until
+  // done() or until the drain limit has passed. A second signal ends the process at once.
+  // Returns the exit code.
+  int run(std::function<void(std::function<void()> done)> drain);
+
+ private:
+  explicit Router(const RouterSetup& setup);
+
+  bool load(const RouterSetup& setup);
+  bool start_fleet(const RouterSetup& setup, const Assembly& assembly);
+  bool open_admin(const RouterFlags& flags);
+  void tend();
+  void stopping(int signal);
+
+  Log log_;
+  Logger logger_;
+  Metrics metrics_;
+  DecisionRing decisions_;
+  std::unique_ptr<Tracer> tracer_;
+  std::unique_ptr<FleetService> fleet_;
+  std::unique_ptr<Published<std::shared_ptr<const Pipeline>>> pipelines_;
+  Loop loop_;
+  std::unique_ptr<Workers> workers_;
+  std::vector<std::unique_ptr<EngineWorker>> engine_workers_;
+  std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<Listener> admin_listener_;
+  std::unique_ptr<Timer> tend_timer_;
+  std::unique_ptr<Timer> drain_limit_;
+  std::function<void(std::function<void()>)> drain_;
+  std::chrono::nanoseconds drain_timeout_;
+  std::atomic<bool> draining_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace pointsman

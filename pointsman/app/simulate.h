@@ -1,0 +1,10 @@
+#pragma once
+
+#include "pointsman/app/command_line.h"
+
+namespace pointsman {
+
+// Runs simulated model servers until a signal stops them. Returns the exit code.
+int simulate(const SimFlags& flags);
+
+}  // namespace pointsman
