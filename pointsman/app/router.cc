@@ -161,7 +161,7 @@ bool Router::load(const RouterSetup& setup) {
   }
   logger_.info(verbosity::kDefault, "configuration loaded",
                {{"config", to_string(assembly->config)}});
-  metrics_.add_source(process_samples);
+  add_process_metrics(metrics_);
   add_plugin_gauges(metrics_, *assembly);
   if (!start_fleet(setup, *assembly)) return false;
 

@@ -77,9 +77,7 @@ int serve(const ServeFlags& flags) {
     log.error("--host must be an IP address", {{"error", address.error().message}});
     return 1;
   }
-  ProxyOptions options;
-  if (auto tls = TlsContext::client({})) options.upstream_tls = *std::move(tls);
-  HttpFront front(*router, options);
+  HttpFront front(*router, {});
   const auto open = front.listen(*address);
   if (!open) {
     log.error("cannot open the port (--port)", {{"error", open.error().message}});

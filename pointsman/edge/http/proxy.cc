@@ -34,6 +34,14 @@ void ProxyShared::give_back(ProxySession* session) {
   idle.push_back(session);
 }
 
+Result<std::shared_ptr<TlsContext>> ProxyShared::upstream_tls() {
+  if (tls == nullptr) {
+    POINTSMAN_TRY(made, TlsContext::client(options.upstream_tls));
+    tls = std::move(made);
+  }
+  return tls;
+}
+
 HttpProxy::HttpProxy(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
                      Tracer& tracer, EngineWorker& worker, ProxyOptions options)
     : shared_(std::make_unique<ProxyShared>(loop, pipelines, tracer, worker, std::move(options))) {}

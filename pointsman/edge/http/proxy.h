@@ -20,8 +20,9 @@ struct ProxyOptions {
   HttpServerOptions server;
   HttpClientOptions client;
   bool decision_header = true;  // x-pointsman-decision on responses
-  // How a server that speaks https is checked; null: such endpoints cannot be reached.
-  std::shared_ptr<TlsContext> upstream_tls;
+  // How servers that speak https are checked. Reading the system's certificates takes a tenth of a
+  // second, so it is done when the first such server is met.
+  TlsClientOptions upstream_tls;
 };
 
 struct ProxyShared;  // proxy_session.h

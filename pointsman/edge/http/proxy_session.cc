@@ -31,7 +31,7 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   if (!endpoint) return refuse(endpoint.error());
   body_.clear();
   tried_[0] = *endpoint;
-  (void)attempt();
+  if (!attempt()) unreachable();
 }
 
 void ProxySession::gathered(const Result<std::string_view>& whole) {
@@ -47,7 +47,11 @@ void ProxySession::gathered(const Result<std::string_view>& whole) {
 void ProxySession::decided(const Result<void>& outcome) {
   if (!outcome) return refuse(outcome.error());
   fleet_ = decision->fleet;
-  (void)attempt();
+  if (!attempt()) unreachable();
+}
+
+void ProxySession::unreachable() {
+  refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"});
 }
 
 void ProxySession::refuse(const Error& error) {
@@ -84,9 +88,12 @@ bool ProxySession::attempt() {
   }
   const auto address = Address::parse(endpoint.address, endpoint.port);
   if (!address) return attempt();
+  Result<std::shared_ptr<TlsContext>> tls = nullptr;
+  if (endpoint.tls) tls = shared_.upstream_tls();
+  if (!tls) return false;
   make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, upstream_);
   const HttpTarget target{.address = *address,
-                          .tls = endpoint.tls ? shared_.options.upstream_tls : nullptr,
+                          .tls = *tls,
                           .host = endpoint.tls ? endpoint.host : std::string()};
   const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
   shared_.client.start(call_, target, upstream_, parts, *this);

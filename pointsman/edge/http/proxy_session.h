@@ -24,12 +24,15 @@ struct ProxyShared {
   ProxySession* take();
   // The session is over.
   void give_back(ProxySession* session);
+  // For servers that speak https.
+  Result<std::shared_ptr<TlsContext>> upstream_tls();
 
   Loop& loop;
   Published<std::shared_ptr<const Pipeline>>::Reader pipeline;
   Tracer& tracer;
   EngineWorker& worker;
   ProxyOptions options;
+  std::shared_ptr<TlsContext> tls;  // null: not needed so far
   std::vector<std::unique_ptr<ProxySession>> sessions;  // all there are
   std::vector<ProxySession*> idle;
   HttpClient client;
@@ -53,6 +56,7 @@ class ProxySession final : public Session, private HttpSink {
   void refuse(const Error& error);
   // Sends the request to the next endpoint; false when none is left.
   bool attempt();
+  void unreachable();
   void client_gone();
   // Counts, hands the trace over and gives the session back. The last thing that is done with it.
   void end(Outcome::End how);
