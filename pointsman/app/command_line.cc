@@ -1,0 +1,301 @@
+#include "pointsman/app/command_line.h"
+
+#include <array>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pointsman/config/nearest.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::string_view kHelp =
+    R"(Pointsman routes each LLM request to the model server that will answer it best, and says why.
+
+Usage: pointsman COMMAND [flags]
+
+Commands
+  serve    Router: an HTTP proxy before two or more model servers. Start here.
+  epp      Endpoint picker for Envoy (ext_proc), in place of the llm-d Endpoint Picker.
+  sim      Simulated model servers to try a router on, without a GPU.
+  check    Says what is wrong with a configuration, or prints the effective one.
+  why      Explains a decision of a running router.
+
+  pointsman COMMAND --help explains a command and its flags; pointsman --version says which this is.
+
+Try it: three simulated servers, a router before them, one request, and why it went where it did
+  pointsman sim --count 3 --port 8001 &
+  pointsman serve --endpoint http://127.0.0.1:8001 --endpoint http://127.0.0.1:8002 \
+                  --endpoint http://127.0.0.1:8003 &
+  curl http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' \
+       -d '{"model": "sim-model", "messages": [{"role": "user", "content": "Hello"}]}'
+  pointsman why --last
+)";
+
+// How one command presents itself.
+struct Page {
+  std::string_view name;
+  std::string_view usage;
+  std::string_view about;
+  std::string_view epilogue;
+  std::size_t most_words;  // that are no flags
+};
+
+constexpr std::size_t kAnyNumber = 1'000'000;
+
+constexpr Page kServe = {
+    "serve", "pointsman serve --endpoint URL --endpoint URL ... [flags]",
+    "pointsman serve stands before your model servers as one OpenAI-compatible HTTP endpoint. It "
+    "parses chat completions and completions, picks a server for each by load and cached prefixes, "
+    "and passes everything else through. Without a configuration it uses the built-in default.",
+    R"(Examples
+  pointsman serve --endpoint http://10.0.0.1:8000 --endpoint http://10.0.0.2:8000
+  pointsman serve --endpoints-file endpoints.yaml --config-file router.yaml --host 0.0.0.0
+
+Answers carry x-pointsman-decision; `pointsman why ID` explains it. Metrics and readiness are on
+http://127.0.0.1:9090 (/metrics, /readyz, /endpoints, /decisions).
+)",
+    0};
+
+constexpr Page kEpp = {
+    "epp", "pointsman epp --pool-name NAME --config-file FILE [flags]",
+    "pointsman epp is an endpoint picker: Envoy's ext_proc filter asks it where each request "
+    "should "
+    "go. It takes the flags, configuration files, metrics and spans of the llm-d Endpoint Picker, "
+    "in whose place it runs, also under the name epp. Without Kubernetes the configuration names a "
+    "file-discovery plugin, which reads the endpoints from a file.",
+    R"(Example
+  pointsman epp --pool-name my-pool --config-file epp.yaml --grpc-port 9002 \
+                --grpc-health-port 9003 --metrics-port 9090 --secure-serving=false \
+                --metrics-endpoint-auth=false
+)",
+    kAnyNumber};
+
+constexpr Page kSim = {
+    "sim", "pointsman sim [--count N] [--port P] [flags]",
+    "pointsman sim runs model servers that answer as vLLM does (chat, completions, streaming, "
+    "/metrics, /v1/models, /health) with the timing of a batching GPU server, but make up their "
+    "text. POST /sim/faults on a server makes it die, hang, slow down or lie.",
+    R"(Example
+  pointsman sim --count 8 --port 8001 --time-scale 5
+)",
+    0};
+
+constexpr Page kCheck = {
+    "check", "pointsman check --config-file FILE",
+    "pointsman check reads a configuration as the routers would. It lists every problem with its "
+    "line and exits with 1, or prints the effective configuration, with everything that is "
+    "injected "
+    "by default, and exits with 0.",
+    R"(Examples
+  pointsman check --config-file epp.yaml
+  pointsman check                              the built-in default, spelled out
+)",
+    0};
+
+constexpr Page kWhy = {
+    "why", "pointsman why [ID | --last] [flags]",
+    "pointsman why asks a running router for one decision and shows it as a table: the candidates, "
+    "which filter dropped whom, what every scorer gave, the pick and the runner-up, and one "
+    "sentence that says what decided. ID is the response header x-pointsman-decision.",
+    R"(Examples
+  pointsman why --last
+  pointsman why 00c0ffee00c0ffee --admin http://10.0.0.5:9090
+)",
+    1};
+
+Exit misused(const Page& page, const std::string& problem) {
+  return {.code = 2,
+          .error = problem + "\n\nUsage: " + std::string(page.usage) + "\nRun `pointsman " +
+                   std::string(page.name) + " --help` for all flags.\n"};
+}
+
+template <typename Flags>
+std::expected<Command, Exit> read(const Page& page, std::span<const std::string_view> words,
+                                  const Environment& environment) {
+  Flags values;
+  bool version = false;
+  FlagSet flags(page.usage, page.about);
+  flags.epilogue(page.epilogue);
+  values.declare(flags);
+  flags.group("Other");
+  flags.add({.name = "version", .help = "Which version this is."}, version);
+  if (const auto parsed = flags.parse(words); !parsed) {
+    return std::unexpected(misused(page, parsed.error().message));
+  }
+  if (flags.help_asked()) return std::unexpected(Exit{.out = flags.help()});
+  if (version) {
+    return std::unexpected(Exit{.out = "pointsman " + std::string(kVersion) + "\n"});
+  }
+  const auto& extra = flags.positional();
+  if (extra.size() > page.most_words) {
+    return std::unexpected(
+        misused(page, "unexpected argument: " + std::string(extra[page.most_words])));
+  }
+  if (const auto done = values.finish(flags, environment); !done) {
+    return std::unexpected(Exit{.code = 1, .error = done.error().message});
+  }
+  return values;
+}
+
+// Whether an exporter is configured by the standard variables.
+bool exporter_set(const Environment& environment) {
+  for (const char* name : {"OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT",
+                           "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}) {
+    if (!environment(name).value_or("").empty()) return true;
+  }
+  return false;
+}
+
+std::string_view base_name(std::string_view path) {
+  return path.substr(path.find_last_of('/') + 1);
+}
+
+Result<void> wrong(std::string text) {
+  return fail(Code::invalid_config, std::move(text));
+}
+
+}  // namespace
+
+void ServeFlags::declare(FlagSet& flags) {
+  router.tracing = false;  // finish() looks at the environment
+  router.drain_timeout = std::chrono::seconds(30);
+  flags.group("Clients' side");
+  flags.add({.name = "port", .value = "PORT", .help = "Where clients connect."}, port);
+  flags.add({.name = "host",
+             .value = "ADDRESS",
+             .help = "Address to listen on; 0.0.0.0 or :: opens the router to the network."},
+            host);
+  flags.group("Model servers' side");
+  flags.add({.name = "endpoint",
+             .value = "URL",
+             .help = "A model server, such as http://10.0.0.1:8000; repeat the flag for each."},
+            endpoints);
+  flags.add({.name = "endpoints-file",
+             .value = "FILE",
+             .help = "Model servers as a list in YAML, taken up again whenever the file changes."},
+            endpoints_file);
+  router.declare_scraping(flags);
+  flags.group("Configuration");
+  router.declare_configuration(flags);
+  flags.group("Metrics and admin port");
+  router.declare_admin(flags);
+  flags.group("Logs and traces");
+  router.declare_logging(flags);
+}
+
+Result<void> ServeFlags::finish(const FlagSet& flags, const Environment& environment) {
+  if (!endpoints.empty() && !endpoints_file.empty()) {
+    return wrong("--endpoint and --endpoints-file exclude each other");
+  }
+  if (auto good = check_port("port", port); !good) return good;
+  if (auto done = router.finish(flags, environment); !done) return done;
+  if (!flags.given("tracing")) router.tracing = exporter_set(environment);
+  // The default is right for a router on its own; only who asks for it needs to hear of it.
+  if (!flags.given("metrics-endpoint-auth")) {
+    std::erase_if(router.warnings, [](const std::string& warning) {
+      return warning.starts_with("--metrics-endpoint-auth");
+    });
+  }
+  return {};
+}
+
+void SimFlags::declare(FlagSet& flags) {
+  flags.group("Servers");
+  flags.add({.name = "count", .value = "N", .help = "How many servers, each on its own port."},
+            count);
+  flags.add({.name = "port", .value = "PORT", .help = "Port of the first; the others follow."},
+            port);
+  flags.add({.name = "host", .value = "ADDRESS", .help = "Address to listen on."}, host);
+  flags.add({.name = "model", .value = "NAME", .help = "Name of the model they serve."}, model);
+  flags.group("Timing");
+  flags.add({.name = "time-scale",
+             .value = "X",
+             .help = "Times as fast as a real server: 5 makes five model seconds pass in one."},
+            time_scale);
+  flags.add({.name = "seed", .value = "N", .help = "Of everything random; equal runs are equal."},
+            seed);
+}
+
+Result<void> SimFlags::finish(const FlagSet& /*flags*/, const Environment& /*environment*/) {
+  if (count < 1 || count > 1000) {
+    return wrong("--count must be between 1 and 1000, got " + std::to_string(count));
+  }
+  if (port < 1 || port + count - 1 > 65'535) {
+    return wrong("--port and the " + std::to_string(count - 1) +
+                 " ports after it must be between 1 and 65535, got " + std::to_string(port));
+  }
+  if (!(time_scale >= 0.001 && time_scale <= 1000.0)) {
+    return wrong("--time-scale must be between 0.001 and 1000");
+  }
+  return {};
+}
+
+void CheckFlags::declare(FlagSet& flags) {
+  flags.group("Configuration");
+  flags.add({.name = "config-file",
+             .value = "FILE",
+             .help = "EndpointPickerConfig, YAML or JSON; without one, the built-in default."},
+            config_file);
+  flags.add({.name = "config-text", .value = "TEXT", .help = "The same, given inline."},
+            config_text);
+  flags.add({.name = "allow-experimental-plugins", .help = "Permit plugins of stability Alpha."},
+            allow_experimental_plugins);
+}
+
+Result<void> CheckFlags::finish(const FlagSet& /*flags*/, const Environment& /*environment*/) {
+  if (config_file.empty() || config_text.empty()) return {};
+  return wrong(R"(both the "config-file" and "config-text" flags cannot be set at the same time)");
+}
+
+void WhyFlags::declare(FlagSet& flags) {
+  flags.group("Which decision");
+  flags.add({.name = "last", .help = "The latest one, which is also meant without an ID."}, last);
+  flags.add({.name = "admin", .value = "URL", .help = "Metrics port of the router."}, admin);
+  flags.add({.name = "json", .help = "The whole record as JSON."}, json);
+}
+
+Result<void> WhyFlags::finish(const FlagSet& flags, const Environment& /*environment*/) {
+  if (!flags.positional().empty()) id = flags.positional().front();
+  if (!id.empty() && last) return wrong("an ID and --last exclude each other");
+  const bool hex = id.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (!id.empty() && (id.size() != 16 || !hex)) {
+    return wrong("a decision ID has 16 hexadecimal digits, got " + id);
+  }
+  last = id.empty();
+  return {};
+}
+
+std::expected<Command, Exit> read_command_line(std::span<const std::string_view> argv,
+                                               const Environment& environment) {
+  if (!argv.empty() && base_name(argv.front()) == "epp") {
+    return read<EppFlags>(kEpp, argv.subspan(1), environment);
+  }
+  if (argv.size() < 2) return std::unexpected(Exit{.code = 2, .error = std::string(kHelp)});
+  const std::string_view command = argv[1];
+  const auto words = argv.subspan(2);
+  if (command == kServe.name) return read<ServeFlags>(kServe, words, environment);
+  if (command == kEpp.name) return read<EppFlags>(kEpp, words, environment);
+  if (command == kSim.name) return read<SimFlags>(kSim, words, environment);
+  if (command == kCheck.name) return read<CheckFlags>(kCheck, words, environment);
+  if (command == kWhy.name) return read<WhyFlags>(kWhy, words, environment);
+  if (command == "--help" || command == "-h" || command == "help") {
+    return std::unexpected(Exit{.out = std::string(kHelp)});
+  }
+  if (command == "--version") {
+    return std::unexpected(Exit{.out = "pointsman " + std::string(kVersion) + "\n"});
+  }
+  constexpr std::array<std::string_view, 5> kCommands = {"serve", "epp", "sim", "check", "why"};
+  const std::string hint = suggestion(command, kCommands);
+  return std::unexpected(Exit{.code = 2,
+                              .error = "unknown command: " + std::string(command) +
+                                       (hint.empty() ? "" : " (" + hint + ")") +
+                                       "\n\nUsage: pointsman serve|epp|sim|check|why [flags]\nRun "
+                                       "`pointsman --help` for what they do.\n"});
+}
+
+}  // namespace pointsman

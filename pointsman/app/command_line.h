@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "pointsman/app/epp_flags.h"
+#include "pointsman/app/router_flags.h"
+
+namespace pointsman {
+
+inline constexpr std::string_view kVersion = "0.1.0";
+
+// The command line of `pointsman serve`, the standalone router.
+struct ServeFlags {
+  RouterFlags router;  // tracing: true if asked for, or if an exporter is set in the environment
+  int port = 8080;
+  std::string host = "127.0.0.1";
+  std::vector<std::string> endpoints;  // URLs
+  std::string endpoints_file;
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+// The command line of `pointsman sim`, simulated model servers.
+struct SimFlags {
+  int count = 1;
+  std::string host = "127.0.0.1";
+  int port = 8000;  // of the first server; the next ones follow
+  std::string model = "sim-model";
+  double time_scale = 1.0;  // how many times as fast as the model's clock
+  std::uint64_t seed = 1;
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+// The command line of `pointsman check`, which judges a configuration.
+struct CheckFlags {
+  std::string config_file;
+  std::string config_text;
+  bool allow_experimental_plugins = false;
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+// The command line of `pointsman why`, which explains a decision.
+struct WhyFlags {
+  std::string id;  // empty: the last one
+  bool last = false;
+  std::string admin = "http://127.0.0.1:9090";
+  bool json = false;
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+using Command = std::variant<ServeFlags, EppFlags, SimFlags, CheckFlags, WhyFlags>;
+
+// The process has nothing to run.
+struct Exit {
+  int code = 0;            // 0: help or version; 1: flags that contradict; 2: a bad command line
+  std::string out = {};    // for stdout
+  std::string error = {};  // for stderr; of code 1: the one line `error`, to be logged as
+                           // `Failed to validate flags`
+};
+
+// Reads a whole command line, argv[0] included. Under the name `epp` the binary is `pointsman epp`,
+// as launch scripts of the reference expect.
+std::expected<Command, Exit> read_command_line(std::span<const std::string_view> argv,
+                                               const Environment& environment);
+
+}  // namespace pointsman
