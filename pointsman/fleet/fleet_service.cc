@@ -1,0 +1,245 @@
+#include "pointsman/fleet/fleet_service.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "pointsman/fleet/fleet_board.h"
+#include "pointsman/fleet/pool_gauges.h"
+#include "pointsman/fleet/roster.h"
+#include "pointsman/telemetry/families.h"
+#include "pointsman/wire/loop.h"
+
+namespace pointsman {
+namespace {
+
+// At most so often, so that many scrapes share one snapshot.
+constexpr Clock::duration kPublishPause = std::chrono::milliseconds(10);
+// A server that is slow once is not worth a line.
+constexpr std::size_t kFailuresToTell = 3;
+
+// "a, b, c and 4 more".
+std::string some_of(std::span<const std::string> names) {
+  constexpr std::size_t kShown = 8;
+  std::string out;
+  for (const std::string& name : names.first(std::min(kShown, names.size()))) {
+    if (!out.empty()) out += ", ";
+    out += name;
+  }
+  if (names.size() > kShown) out += " and " + std::to_string(names.size() - kShown) + " more";
+  return out;
+}
+
+bool has_address(const Endpoint& endpoint) {
+  return Address::parse(std::string_view(endpoint.host), endpoint.port).has_value();
+}
+
+}  // namespace
+
+// What lives on the fleet's thread.
+class FleetService::Worker {
+ public:
+  Worker(FleetOptions options, Metrics& metrics, Log& log);
+  ~Worker() { stop(); }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  Result<void> start(const std::function<void()>& on_ready);
+  void stop();
+  const std::shared_ptr<Published<Fleet>>& fleet() const { return board_.published(); }
+
+ private:
+  void take(std::vector<Endpoint> endpoints);
+  void take_address(const std::string& host, const std::string& address);
+  void take_scrape(const Scrape& scrape);
+  void show_endpoints();
+  void tell_failure(const Scrape& scrape) const;
+  void publish_soon();
+  void publish();
+  void refresh_gauges();
+
+  FleetOptions options_;
+  Logger log_;
+  MetricShard& shard_;
+  PoolGauges gauges_;
+  std::vector<Counter> poll_errors_;                  // per source
+  std::vector<std::vector<Counter>> extract_errors_;  // per source and reader
+
+  Roster roster_;
+  FleetBoard board_;
+  bool taken_ = false;  // the first set of endpoints
+  Clock::time_point published_at_{};
+
+  Loop loop_;  // what follows is bound to it
+  Timer publish_timer_;
+  Timer gauge_timer_;
+  HostNames host_names_;
+  std::optional<Scraper> scraper_;
+  std::jthread thread_;
+};
+
+FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
+    : options_(std::move(options)),
+      log_(log, "fleet"),
+      shard_(metrics.add_shard()),
+      gauges_(metrics, shard_, options_.pool),
+      publish_timer_(loop_, [this] { publish(); }),
+      gauge_timer_(loop_, [this] { refresh_gauges(); }),
+      host_names_(
+          loop_, options_.host_names,
+          {.found = [this](const std::string& host,
+                           const std::string& address) { take_address(host, address); },
+           .failed =
+               [this](const std::string& host, const std::string& address, const Error& error) {
+                 log_.warning(
+                     "host name cannot be resolved",
+                     {{"host", host}, {"address in use", address}, {"error", error.message}});
+               }}) {
+  for (const ScrapeSource& source : options_.sources) {
+    poll_errors_.push_back(metrics.series(metric::kPollErrors, source.name.type));
+    std::vector<Counter>& counters = extract_errors_.emplace_back();
+    for (const ScrapeSource::Reader& reader : source.readers) {
+      counters.push_back(
+          metrics.series(metric::kExtractErrors, source.name.type, reader.name.type));
+    }
+  }
+  expose_endpoint_queues(metrics, board_.published(), options_.pool);
+}
+
+Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) {
+  POINTSMAN_TRY(scraper, Scraper::make(loop_, options_.sources, options_.scraper,
+                                       [this](const Scrape& scrape) { take_scrape(scrape); }));
+  scraper_.emplace(std::move(scraper));
+  auto started = options_.discovery->start(
+      {.found =
+           [this](std::vector<Endpoint> endpoints) {
+             loop_.post([this, endpoints = std::move(endpoints)]() mutable {
+               take(std::move(endpoints));
+             });
+           },
+       .problem =
+           [this](const std::string& text) {
+             log_.warning("endpoints could not all be taken over", {{"error", text}});
+           }});
+  if (!started) return started;
+  loop_.run_until([this] { return taken_; });
+  gauge_timer_.arm(options_.gauge_interval);
+  if (on_ready) on_ready();
+  thread_ = std::jthread([this] { loop_.run(); });
+  return {};
+}
+
+void FleetService::Worker::stop() {
+  if (!thread_.joinable()) return;
+  options_.discovery->stop();
+  loop_.stop();
+  thread_.join();
+}
+
+void FleetService::Worker::take(std::vector<Endpoint> endpoints) {
+  const auto change = roster_.update(std::move(endpoints));
+  if (!change) {
+    log_.error("endpoints refused", {{"error", change.error().message}});
+    taken_ = true;
+    return;
+  }
+  if (std::exchange(taken_, true) && !change->any()) return;
+  show_endpoints();
+  publish();
+  std::set<std::string> hosts;
+  for (const Endpoint& e : *roster_.endpoints()) {
+    if (!has_address(e)) hosts.insert(e.host);
+  }
+  host_names_.keep(hosts);
+  log_.info(verbosity::kInfo, "endpoints changed",
+            {{"endpoints", roster_.endpoints()->size()},
+             {"joined", some_of(change->joined)},
+             {"left", some_of(change->left)},
+             {"relabelled", some_of(change->relabelled)}});
+}
+
+void FleetService::Worker::take_address(const std::string& host, const std::string& address) {
+  if (!roster_.set_address(host, address)) return;
+  show_endpoints();
+  publish();
+  log_.info(verbosity::kInfo, "host name resolved", {{"host", host}, {"address", address}});
+}
+
+void FleetService::Worker::show_endpoints() {
+  board_.set_endpoints(roster_.endpoints());
+  scraper_->set_endpoints(*roster_.endpoints());
+}
+
+void FleetService::Worker::take_scrape(const Scrape& scrape) {
+  if (scrape.failure != nullptr) {
+    shard_.add(poll_errors_[scrape.source]);
+    tell_failure(scrape);
+    return;
+  }
+  if (scrape.failures >= kFailuresToTell) {
+    log_.info(verbosity::kInfo, "metrics can be read again", {{"endpoint", scrape.endpoint.id}});
+  }
+  for (std::size_t i = 0; i < scrape.pages.size(); ++i) {
+    const ScrapedPage& page = scrape.pages[i];
+    board_.apply(scrape.endpoint.key, scrape.at, *page.reading, page.reader->adapters());
+    if (page.reading->problems == 0) continue;
+    shard_.add(extract_errors_[scrape.source][i]);
+    if (page.news) {
+      log_.info(verbosity::kDefault, "metrics page lacks values",
+                {{"endpoint", scrape.endpoint.id}, {"error", page.reader->problem()}});
+    }
+  }
+  if (board_.changed()) publish_soon();
+}
+
+void FleetService::Worker::tell_failure(const Scrape& scrape) const {
+  const LogFields fields{{"endpoint", scrape.endpoint.id}, {"error", scrape.failure->message}};
+  if (scrape.failures + 1 == kFailuresToTell) {
+    log_.warning("metrics cannot be read", fields);
+  } else {
+    log_.info(verbosity::kDebug, "dispatch failed", fields);
+  }
+}
+
+void FleetService::Worker::publish_soon() {
+  if (!publish_timer_.armed()) publish_timer_.arm_at(published_at_ + kPublishPause);
+}
+
+void FleetService::Worker::publish() {
+  board_.publish();
+  published_at_ = Clock::now();
+}
+
+void FleetService::Worker::refresh_gauges() {
+  gauges_.refresh(board_.current(), Clock::now(), options_.staleness);
+  gauge_timer_.arm(options_.gauge_interval);
+}
+
+Result<FleetService> FleetService::start(FleetOptions options, Metrics& metrics, Log& log,
+                                         const std::function<void()>& on_ready) {
+  auto worker = std::make_unique<Worker>(std::move(options), metrics, log);
+  if (auto started = worker->start(on_ready); !started) {
+    return std::unexpected(std::move(started).error());
+  }
+  return FleetService(std::move(worker));
+}
+
+FleetService::FleetService(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
+FleetService::~FleetService() = default;
+FleetService::FleetService(FleetService&& other) noexcept = default;
+FleetService& FleetService::operator=(FleetService&& other) noexcept = default;
+
+const std::shared_ptr<Published<Fleet>>& FleetService::fleet() const {
+  return worker_->fleet();
+}
+
+void FleetService::stop() {
+  worker_->stop();
+}
+
+}  // namespace pointsman
