@@ -3,7 +3,8 @@
 
 #include "pointsman/engine/assembly.h"
 
-#include <algorithm>
+#include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,11 +19,9 @@ namespace {
 
 struct Loaded {
   Metrics metrics;
-  std::expected<Assembly, Diagnostics> result;
+  std::expected<Assembly, Diagnostics> result = std::unexpected(Diagnostics{});
 
-  std::string error() const {
-    return result ? "(it loaded)" : result.error().front().text;
-  }
+  std::string error() const { return result ? "(it loaded)" : result.error().front().text; }
   std::vector<std::string> plugins() const {
     std::vector<std::string> names;
     for (const auto& instance : result->plugins->all()) names.push_back(instance->name.name);
@@ -39,24 +38,27 @@ struct Loaded {
 };
 
 std::unique_ptr<Loaded> load(std::string_view body, bool experimental = false) {
-  auto out = std::make_unique<Loaded>(Loaded{.metrics{}, .result = std::unexpected(Diagnostics{})});
+  auto out = std::make_unique<Loaded>();
   const std::string text =
-      body.empty() ? ""
-                   : "apiVersion: llm-d.ai/v1alpha1\nkind: EndpointPickerConfig\n" + std::string(body);
+      body.empty()
+          ? ""
+          : "apiVersion: llm-d.ai/v1alpha1\nkind: EndpointPickerConfig\n" + std::string(body);
   auto loaded = load_config(text);
   if (!loaded) {
     out->result = std::unexpected(loaded.error());
     return out;
   }
-  out->result = assemble(*std::move(loaded), builtin_plugins(), out->metrics,
-                         builtin_options(experimental));
+  out->result =
+      assemble(*std::move(loaded), builtin_plugins(), out->metrics, builtin_options(experimental));
   return out;
 }
 
 using Names = std::vector<std::string>;
 constexpr std::string_view kFailed = "failed to load the configuration - ";
 
-std::string failed(std::string_view rest) { return std::string(kFailed) + std::string(rest); }
+std::string failed(std::string_view rest) {
+  return std::string(kFailed) + std::string(rest);
+}
 
 TEST(Assembly, BuildsTheDefaultConfigurationWithEverythingInjected) {
   const auto loaded = load("");
@@ -79,58 +81,67 @@ TEST(Assembly, BuildsTheDefaultConfigurationWithEverythingInjected) {
 }
 
 TEST(Assembly, PutsListedFiltersScorersAndPickersIntoAnAutomaticProfileInOrder) {
-  const auto loaded = load("plugins: [{type: random-picker}, {type: queue-scorer}, "
-                           "{type: label-selector-filter}, {type: openai-parser}]\n");
+  const auto loaded = load(
+      "plugins: [{type: random-picker}, {type: queue-scorer}, "
+      "{type: label-selector-filter}, {type: openai-parser}]\n");
   ASSERT_TRUE(loaded->result) << loaded->error();
-  EXPECT_EQ(loaded->profile(0), (Names{"random-picker", "queue-scorer*1", "label-selector-filter"}));
+  EXPECT_EQ(loaded->profile(0),
+            (Names{"random-picker", "queue-scorer*1", "label-selector-filter"}));
 }
 
 TEST(Assembly, PrefersAListedMaxScorePickerThenTheFirstPicker) {
-  const auto best = load("plugins: [{type: random-picker}, {type: max-score-picker}, "
-                         "{type: queue-scorer}]\n"
-                         "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer}]}]\n");
+  const auto best = load(
+      "plugins: [{type: random-picker}, {type: max-score-picker}, "
+      "{type: queue-scorer}]\n"
+      "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer}]}]\n");
   ASSERT_TRUE(best->result) << best->error();
   EXPECT_EQ(best->profile(0), (Names{"queue-scorer*1", "max-score-picker"}));
-  const auto first = load("plugins: [{type: weighted-random-picker}, {type: random-picker}, "
-                          "{type: queue-scorer}]\n"
-                          "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer}]}]\n");
+  const auto first = load(
+      "plugins: [{type: weighted-random-picker}, {type: random-picker}, "
+      "{type: queue-scorer}]\n"
+      "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer}]}]\n");
   ASSERT_TRUE(first->result) << first->error();
   EXPECT_EQ(first->profile(0), (Names{"queue-scorer*1", "weighted-random-picker"}));
 }
 
 TEST(Assembly, KeepsTheOrderOfAPickerBeforeAScorer) {
-  const auto loaded = load("plugins: [{type: max-score-picker}, {type: queue-scorer}]\n"
-                           "schedulingProfiles: [{name: p, plugins: [{pluginRef: max-score-picker}, "
-                           "{pluginRef: queue-scorer}]}]\n");
+  const auto loaded = load(
+      "plugins: [{type: max-score-picker}, {type: queue-scorer}]\n"
+      "schedulingProfiles: [{name: p, plugins: [{pluginRef: max-score-picker}, "
+      "{pluginRef: queue-scorer}]}]\n");
   ASSERT_TRUE(loaded->result) << loaded->error();
   EXPECT_EQ(loaded->profile(0), (Names{"max-score-picker", "queue-scorer*1"}));
 }
 
 TEST(Assembly, LetsAProfileReferToOnePluginSeveralTimes) {
-  const auto loaded = load("plugins: [{type: queue-scorer}]\n"
-                           "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer, "
-                           "weight: 2}, {pluginRef: queue-scorer, weight: 0.5}]}]\n");
+  const auto loaded = load(
+      "plugins: [{type: queue-scorer}]\n"
+      "schedulingProfiles: [{name: p, plugins: [{pluginRef: queue-scorer, "
+      "weight: 2}, {pluginRef: queue-scorer, weight: 0.5}]}]\n");
   ASSERT_TRUE(loaded->result) << loaded->error();
   EXPECT_EQ(loaded->result->scheduler->plan()->profiles[0].scorers.size(), 2U);
 }
 
 TEST(Assembly, IgnoresReferencesToPluginsThatDoNotSchedule) {
-  const auto loaded = load("plugins: [{type: openai-parser}]\n"
-                           "schedulingProfiles: [{name: p, plugins: [{pluginRef: openai-parser}]}]\n");
+  const auto loaded = load(
+      "plugins: [{type: openai-parser}]\n"
+      "schedulingProfiles: [{name: p, plugins: [{pluginRef: openai-parser}]}]\n");
   EXPECT_TRUE(loaded->result) << loaded->error();
 }
 
 TEST(Assembly, DoesNotInjectAMetricsSourceBesideARenamedOne) {
-  const auto loaded = load("plugins: [{name: mine, type: metrics-data-source}, "
-                           "{type: core-metrics-extractor}]\n"
-                           "dataLayer: {sources: [{pluginRef: mine, extractors: "
-                           "[{pluginRef: core-metrics-extractor}]}]}\n");
+  const auto loaded = load(
+      "plugins: [{name: mine, type: metrics-data-source}, "
+      "{type: core-metrics-extractor}]\n"
+      "dataLayer: {sources: [{pluginRef: mine, extractors: "
+      "[{pluginRef: core-metrics-extractor}]}]}\n");
   ASSERT_TRUE(loaded->result) << loaded->error();
   EXPECT_EQ(loaded->result->sources.size(), 1U);
 }
 
 TEST(Assembly, LeavesTheDataLayerEmptyWhenToldTo) {
-  const auto loaded = load("plugins: [{type: random-picker}]\ndataLayer: {injectDefaults: false}\n");
+  const auto loaded =
+      load("plugins: [{type: random-picker}]\ndataLayer: {injectDefaults: false}\n");
   ASSERT_TRUE(loaded->result) << loaded->error();
   EXPECT_TRUE(loaded->result->sources.empty());
 }
@@ -187,9 +198,10 @@ TEST(Assembly, RefusesWithTheReferencesTexts) {
        "requestHandler: {parsers: [{pluginRef: random-picker}]}\n",
        failed("parser registry build failed: the plugin \"random-picker\" is not a parser plugin")},
       {"plugins: [{type: random-picker}, {type: max-score-picker}]\n",
-       failed("scheduler config build failed: failed to add plugin 'max-score-picker' to profile "
-              "'default': failed to set 'max-score-picker/max-score-picker' as picker, already have "
-              "a registered picker plugin 'random-picker/random-picker'")},
+       failed(
+           "scheduler config build failed: failed to add plugin 'max-score-picker' to profile "
+           "'default': failed to set 'max-score-picker/max-score-picker' as picker, already have "
+           "a registered picker plugin 'random-picker/random-picker'")},
       {"plugins: [{type: single-profile-handler}, {name: b, type: single-profile-handler}]\n",
        failed("scheduler config build failed: multiple profile handlers found "
               "('single-profile-handler', 'b'); only one is allowed")},
@@ -230,7 +242,8 @@ TEST(Assembly, NamesTheNearestTypeAndPlace) {
 }
 
 TEST(Assembly, ReportsAWrongParameterWithItsPlugin) {
-  const auto loaded = load("plugins: [{type: max-score-picker, parameters: {maxNumOfEndpoints: x}}]\n");
+  const auto loaded =
+      load("plugins: [{type: max-score-picker, parameters: {maxNumOfEndpoints: x}}]\n");
   EXPECT_TRUE(loaded->error().starts_with(
       failed("plugin instantiation failed: failed to create plugin 'max-score-picker' (type: "
              "max-score-picker): ")))

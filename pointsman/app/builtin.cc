@@ -11,6 +11,8 @@
 #include "pointsman/plugins/parsers/vllm_http.h"
 #include "pointsman/plugins/pickers/pickers.h"
 #include "pointsman/plugins/policies/flow_policies.h"
+#include "pointsman/plugins/producers/approx_prefix.h"
+#include "pointsman/plugins/producers/token_producer.h"
 #include "pointsman/plugins/saturation/utilization_detector.h"
 #include "pointsman/plugins/scorers/load_scorers.h"
 #include "pointsman/plugins/scorers/lora_affinity.h"
@@ -38,6 +40,11 @@ Registry builtin_plugins() {
 
   // Profile handlers
   registry.add<SingleProfileHandler>();
+
+  // Producers
+  registry.add<ApproxPrefixProducer>(
+      {.default_for = {{"PrefixCacheMatchInfoDataKey", "approx-prefix-cache-producer"}}});
+  registry.add<TokenProducer>({.default_for = {{"TokenizedPrompt", "token-producer"}}});
 
   // Parsers
   registry.add<AnthropicParser>();

@@ -18,7 +18,8 @@ void print(std::FILE* to, const std::string& line) {
 int refuse(const Diagnostics& problems) {
   for (const Diagnostic& problem : problems) print(stderr, "error: " + to_string(problem));
   print(stderr, std::to_string(problems.size()) +
-                    (problems.size() == 1 ? " problem" : " problems") + "; nothing else was checked");
+                    (problems.size() == 1 ? " problem" : " problems") +
+                    "; nothing else was checked");
   return 1;
 }
 

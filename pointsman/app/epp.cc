@@ -49,12 +49,13 @@ class EppFront {
     workers_.resize(router.workers().size());
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       router.workers().run_on(i, [&](Loop& loop) {
-        workers_[i] = std::make_unique<EppWorker>(loop, router, i, options, server_options,
-                                                  on_main_port);
+        workers_[i] =
+            std::make_unique<EppWorker>(loop, router, i, options, server_options, on_main_port);
       });
     }
     health(health_routes_);
-    health_server_ = std::make_unique<GrpcServer>(router.loop(), health_routes_, GrpcServerOptions{});
+    health_server_ =
+        std::make_unique<GrpcServer>(router.loop(), health_routes_, GrpcServerOptions{});
   }
   ~EppFront() {
     listener_.reset();
@@ -73,9 +74,8 @@ class EppFront {
   Result<void> listen(const EppFlags& flags) {
     std::shared_ptr<TlsContext> tls;
     if (flags.secure_serving) {
-      TlsServerOptions options{.min_version = flags.min_tls_version,
-                               .ciphers = flags.tls_cipher_suites,
-                               .alpn = {"h2"}};
+      TlsServerOptions options{
+          .min_version = flags.min_tls_version, .ciphers = flags.tls_cipher_suites, .alpn = {"h2"}};
       if (!flags.cert_path.empty()) {
         options.certificate_file = flags.cert_path + "/tls.crt";
         options.key_file = flags.cert_path + "/tls.key";

@@ -18,7 +18,9 @@ namespace {
 
 using namespace pointsman;  // main() alone; nothing is declared here that could clash
 
-void print(std::FILE* to, std::string_view text) { std::fwrite(text.data(), 1, text.size(), to); }
+void print(std::FILE* to, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+}
 
 int leave(const Exit& exit) {
   print(stdout, exit.out);
@@ -37,9 +39,8 @@ struct Run {
   int operator()(const SimFlags& flags) const { return simulate(flags); }
   int operator()(const CheckFlags& flags) const { return check(flags); }
   int operator()(const WhyFlags& flags) const {
-    const auto text = why({.admin = flags.admin,
-                           .id = flags.id.empty() ? "last" : flags.id,
-                           .json = flags.json});
+    const auto text =
+        why({.admin = flags.admin, .id = flags.id.empty() ? "last" : flags.id, .json = flags.json});
     if (!text) {
       print(stderr, "pointsman why: " + text.error().message + "\n");
       return 1;

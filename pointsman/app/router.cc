@@ -1,9 +1,8 @@
 #include "pointsman/app/router.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <sys/resource.h>
 #include <thread>
 #include <utility>
 
@@ -31,7 +30,8 @@ void log_problems(const Logger& log, std::string_view message, const Diagnostics
   }
 }
 
-// Thousands of streams need as many sockets: the soft limit of open files is raised to the hard one.
+// Thousands of streams need as many sockets: the soft limit of open files is raised to the hard
+// one.
 void raise_file_limit(const Logger& log) {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
@@ -67,18 +67,19 @@ Result<std::shared_ptr<Discovery>> choose_discovery(const RouterSetup& setup,
                 "one place where the endpoints are");
   }
   if (ways == 0) {
-    return fail(Code::invalid_config,
-                "no endpoints: use dataLayer.discovery with file-discovery in the configuration (or, "
-                "for `serve`, --endpoint URL or --endpoints-file FILE). Discovery through Kubernetes "
-                "is not in this build yet");
+    return fail(
+        Code::invalid_config,
+        "no endpoints: use dataLayer.discovery with file-discovery in the configuration (or, "
+        "for `serve`, --endpoint URL or --endpoints-file FILE). Discovery through Kubernetes "
+        "is not in this build yet");
   }
   if (!setup.endpoints.empty()) {
     POINTSMAN_TRY(endpoints, parse_endpoint_flags(setup.endpoints));
     return std::make_shared<StaticDiscovery>(std::move(endpoints));
   }
   if (!setup.endpoints_file.empty()) {
-    return std::make_shared<FileDiscovery>(FileDiscovery::Options{
-        .path = setup.endpoints_file, .blame = "--endpoints-file: "});
+    return std::make_shared<FileDiscovery>(
+        FileDiscovery::Options{.path = setup.endpoints_file, .blame = "--endpoints-file: "});
   }
   return assembly.discovery;
 }
@@ -119,8 +120,9 @@ std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
            {{"build-ref", kBuildRef}, {"service", setup.service}});
   for (const std::string& warning : setup.flags.warnings) log.warning(warning);
   if (setup.flags.metrics_endpoint_auth) {
-    log.warning("the admin port listens on 127.0.0.1 only: --metrics-endpoint-auth needs Kubernetes; "
-                "use --metrics-endpoint-auth=false to open it");
+    log.warning(
+        "the admin port listens on 127.0.0.1 only: --metrics-endpoint-auth needs Kubernetes; "
+        "use --metrics-endpoint-auth=false to open it");
   }
   raise_file_limit(log);
 
@@ -165,10 +167,11 @@ bool Router::load(const RouterSetup& setup) {
   add_plugin_gauges(metrics_, *assembly);
   if (!start_fleet(setup, *assembly)) return false;
 
-  pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(
-      std::make_shared<const Pipeline>(*std::move(assembly), metrics_, decisions_,
-                                       Pipeline::Options{.staleness = flags.metrics_staleness_threshold,
-                                                         .ignore_subset = setup.ignore_subset}));
+  pipelines_ =
+      std::make_unique<Published<std::shared_ptr<const Pipeline>>>(std::make_shared<const Pipeline>(
+          *std::move(assembly), metrics_, decisions_,
+          Pipeline::Options{.staleness = flags.metrics_staleness_threshold,
+                            .ignore_subset = setup.ignore_subset}));
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t count = flags.workers > 0 ? static_cast<std::size_t>(flags.workers) : cores;
   for (std::size_t i = 0; i < count; ++i) {
@@ -187,14 +190,14 @@ bool Router::start_fleet(const RouterSetup& setup, const Assembly& assembly) {
     logger_.error("Failed to resolve discovery plugin", {{"error", discovery.error().message}});
     return false;
   }
-  auto service = FleetService::start(
-      {.pool = setup.flags.pool_name.empty() ? "epp" : setup.flags.pool_name,
-       .discovery = *std::move(discovery),
-       .sources = scrape_sources(assembly),
-       .scraper = {.interval = setup.flags.refresh_metrics_interval},
-       .gauge_interval = setup.flags.refresh_prometheus_metrics_interval,
-       .staleness = setup.flags.metrics_staleness_threshold},
-      metrics_, log_);
+  auto service =
+      FleetService::start({.pool = setup.flags.pool_name.empty() ? "epp" : setup.flags.pool_name,
+                           .discovery = *std::move(discovery),
+                           .sources = scrape_sources(assembly),
+                           .scraper = {.interval = setup.flags.refresh_metrics_interval},
+                           .gauge_interval = setup.flags.refresh_prometheus_metrics_interval,
+                           .staleness = setup.flags.metrics_staleness_threshold},
+                          metrics_, log_);
   if (!service) {
     logger_.error("failed to start discovery", {{"error", service.error().message}});
     return false;

@@ -6,8 +6,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "pointsman/base/testing/allocations.h"
 #include "pointsman/app/testing/bench_scene.h"
+#include "pointsman/base/testing/allocations.h"
 
 namespace pointsman {
 namespace {

@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "pointsman/base/testing/allocations.h"
 #include "pointsman/app/testing/bench_scene.h"
+#include "pointsman/base/testing/allocations.h"
 
 namespace pointsman {
 namespace {

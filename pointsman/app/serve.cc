@@ -35,8 +35,9 @@ class HttpFront {
   Result<Address> listen(const Address& at) {
     std::vector<Listener::Worker> takers;
     for (std::size_t i = 0; i < proxies_.size(); ++i) {
-      takers.push_back({router_.workers()[i],
-                        [this, i](std::unique_ptr<Stream> s) { proxies_[i]->serve(std::move(s)); }});
+      takers.push_back({router_.workers()[i], [this, i](std::unique_ptr<Stream> s) {
+                          proxies_[i]->serve(std::move(s));
+                        }});
     }
     POINTSMAN_TRY(listener, Listener::open(router_.loop(), at, {}, std::move(takers)));
     listener_ = std::move(listener);

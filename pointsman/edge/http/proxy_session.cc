@@ -92,9 +92,8 @@ bool ProxySession::attempt() {
   if (endpoint.tls) tls = shared_.upstream_tls();
   if (!tls) return false;
   make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, upstream_);
-  const HttpTarget target{.address = *address,
-                          .tls = *tls,
-                          .host = endpoint.tls ? endpoint.host : std::string()};
+  const HttpTarget target{
+      .address = *address, .tls = *tls, .host = endpoint.tls ? endpoint.host : std::string()};
   const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
   shared_.client.start(call_, target, upstream_, parts, *this);
   pipeline_->sent(*this, shared_.worker);

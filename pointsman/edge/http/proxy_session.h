@@ -32,7 +32,7 @@ struct ProxyShared {
   Tracer& tracer;
   EngineWorker& worker;
   ProxyOptions options;
-  std::shared_ptr<TlsContext> tls;  // null: not needed so far
+  std::shared_ptr<TlsContext> tls;                      // null: not needed so far
   std::vector<std::unique_ptr<ProxySession>> sessions;  // all there are
   std::vector<ProxySession*> idle;
   HttpClient client;
