@@ -1,5 +1,6 @@
 """`pointsman sim`: servers that a router cannot tell from vLLM."""
 
+import http.client
 import json
 import socket
 
@@ -111,3 +112,64 @@ def test_a_running_request_shows_in_the_metrics_and_a_gone_client_does_not(sim, 
 
 def test_an_unknown_model_is_404(sim, client):
     assert client(sim()[0]).chat(model="no-such-model").status == 404
+
+
+# Faults
+
+
+def fault(port: int, client, **order) -> None:
+    answer = client(port).post("/sim/faults", order)
+    assert answer.status == 200, answer.body
+
+
+def test_a_dead_server_refuses_connections_until_cleared(sim, client):
+    first, second = sim(2)
+    fault(second, client, fault="dead", server=0)
+    until(lambda: not accepts(first), "the port is closed")
+    fault(second, client, fault="clear", server=0)
+    until(lambda: accepts(first), "the port is open again")
+
+
+def test_a_cut_stream_ends_early_and_unfinished(sim, client):
+    [port] = sim(1)
+    server = client(port)
+    model = model_of(server)
+    fault(port, client, fault="cut-stream", tokens=2)
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        server.post("/v1/chat/completions", chat(model=model, max_tokens=50, stream=True))
+
+
+def test_an_error_fault_answers_with_its_status(sim, client):
+    [port] = sim(1)
+    server = client(port)
+    model = model_of(server)
+    fault(port, client, fault="error", status=503)
+    assert server.chat(model=model).status == 503
+    fault(port, client, fault="clear")
+    assert server.chat(model=model, max_tokens=1).status == 200
+
+
+def test_a_lost_cache_is_cold_again(sim, client):
+    [port] = sim(1)
+    server = client(port)
+    body = completion(PROMPT, model_of(server), max_tokens=1)
+
+    def cached() -> int:
+        return server.post("/v1/completions", body).json()["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    assert cached() == 0
+    assert cached() > 0
+    fault(port, client, fault="cache-loss")
+    assert cached() == 0
+
+
+def test_garbage_metrics_do_not_parse(sim, client):
+    [port] = sim(1)
+    fault(port, client, fault="metrics-garbage")
+    assert b"vllm:num_requests_running{" not in client(port).get("/metrics").body
+
+
+def test_an_unknown_fault_is_400_and_says_what_is_possible(sim, client):
+    answer = client(sim()[0]).post("/sim/faults", {"fault": "no-such"})
+    assert answer.status == 400
+    assert b"cut-stream" in answer.body
