@@ -97,7 +97,7 @@ TEST(EngineMetrics, LeavesAbortedRequestsOutOfTheHistograms) {
 }
 
 TEST(EngineMetrics, IsAsLongAsARealPage) {
-  EngineMetrics engine({.model = "sim-70b", .block_size = 64, .blocks = 2000});
+  EngineMetrics engine({.model = "sim-model", .block_size = 64, .blocks = 2000});
   const auto page = engine.page({});
   EXPECT_GT(page.size(), 50'000U);
   EXPECT_LT(page.size(), 60'000U);

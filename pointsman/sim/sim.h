@@ -26,7 +26,7 @@ struct SimOptions {
   // Answers one token after each pace, whatever the load: no timing model, for load tests.
   std::optional<std::chrono::nanoseconds> pace{};
   std::uint32_t output_tokens = 128;  // of an answer whose request does not say
-  std::string model = "sim-70b";      // served model name
+  std::string model = "sim-model";    // served model name
   std::vector<std::string> loras{};   // served adapters' names
   ServerParams engine{};
 };
