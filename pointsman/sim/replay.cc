@@ -160,6 +160,10 @@ Result<std::vector<ReplayedTarget>> replay(Loop& loop, const ReplayOptions& opti
     return fail(Code::invalid_config, "time scale: must be between 0.001 and 1000");
   }
   POINTSMAN_TRY(trace, read_trace(options.trace, options.warm_up + options.requests));
+  if (trace.size() < options.warm_up + options.requests) {
+    return fail(Code::invalid_config,
+                options.trace + ": has only " + std::to_string(trace.size()) + " requests");
+  }
   spread_arrivals(trace);
   std::vector<Destination> destinations;
   for (const auto& target : options.targets) {

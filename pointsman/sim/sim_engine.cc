@@ -140,12 +140,11 @@ void SimEngine::deliver(const TokenEvent& event) {
   if (found == answers_.end()) return;  // its client went away
   Answer& answer = *found->second;
   count(answer, event);
-  const bool cut = cut_after_ && event.index >= *cut_after_;
-  if (cut || (answer.job.request.stream && !write_token(answer, event))) {
-    answer.job.exchange->abort();
-    give_up(event.request);
-    return;
+  if (cut_after_ && event.index >= *cut_after_) {
+    if (!answer.job.request.stream) write_half(answer);
+    return cut(event.request);
   }
+  if (answer.job.request.stream && !write_token(answer, event)) return cut(event.request);
   if (!event.last) return;
   finish(answer);
   metrics_.finished({.finish = answer.job.request.cut_by_limit ? Finish::length : Finish::stop,
@@ -186,6 +185,15 @@ bool SimEngine::write_token(Answer& answer, const TokenEvent& event) {
   return answer.job.exchange->unsent() <= kMaxUnsent;
 }
 
+void SimEngine::write_half(Answer& answer) {
+  const std::string text = answer.text.whole("stop", answer.usage);
+  ResponseHead head{.fields = std::move(answer.job.fields)};
+  head.fields.set("content-type", "application/json");
+  head.fields.set("content-length", std::to_string(text.size()));
+  answer.job.exchange->start(head);
+  answer.job.exchange->write(std::string_view(text).substr(0, text.size() / 2));
+}
+
 void SimEngine::finish(Answer& answer) {
   HttpExchange& exchange = *answer.job.exchange;
   if (answer.job.request.stream) {
@@ -196,6 +204,11 @@ void SimEngine::finish(Answer& answer) {
   head.fields.set("content-type", "application/json");
   exchange.respond(std::move(head),
                    answer.text.whole(finish_reason(answer.job.request), answer.usage));
+}
+
+void SimEngine::cut(std::uint64_t id) {
+  answers_.at(id)->job.exchange->abort();
+  give_up(id);
 }
 
 void SimEngine::give_up(std::uint64_t id) {

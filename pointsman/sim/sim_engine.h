@@ -71,8 +71,10 @@ class SimEngine {
   void deliver(const TokenEvent& event);
   bool write_token(Answer& answer, const TokenEvent& event);
   void count(Answer& answer, const TokenEvent& event);
+  void write_half(Answer& answer);  // of a whole answer that will be cut off
   void finish(Answer& answer);
-  void give_up(std::uint64_t id);  // the client is gone, or is cut off
+  void cut(std::uint64_t id);      // breaks the answer off
+  void give_up(std::uint64_t id);  // nobody waits for it any more
   void show_loras();
 
   const SimOptions options_;
