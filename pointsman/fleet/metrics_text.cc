@@ -14,6 +14,7 @@ namespace {
 // Memory above this is given back at the next page, so that one odd page is not remembered for
 // ever.
 constexpr std::size_t kKeptBytes = 64 * 1024;
+constexpr std::size_t kUsualLine = 1024;  // hardly any line is longer
 
 constexpr bool blank(char c) {
   return c == ' ' || c == '\t';
@@ -157,12 +158,14 @@ std::string_view MetricSample::label(std::string_view name) const {
 }
 
 MetricsText::MetricsText(const WantedMetrics& wanted)
-    : wanted_(&wanted), types_(wanted.names().size()), spoiled_(wanted.names().size()) {}
+    : wanted_(&wanted), types_(wanted.names().size()), spoiled_(wanted.names().size()) {
+  carry_.reserve(kUsualLine);
+}
 
 void MetricsText::begin() {
   piece_ = {};
   carry_.clear();
-  if (carry_.capacity() > kKeptBytes) carry_.shrink_to_fit();
+  if (carry_.capacity() > kKeptBytes) carry_ = {};
   if (unescaped_.capacity() > kKeptBytes) unescaped_ = {};
   carried_line_ = skipping_ = ended_ = over_limit_ = false;
   bytes_ = lines_ = samples_ = malformed_ = 0;

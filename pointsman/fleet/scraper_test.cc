@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/fleet/core_metrics_extractor.h"
 #include "pointsman/fleet/metrics_data_source.h"
 #include "pointsman/fleet/testing/make_plugin.h"
@@ -52,7 +54,9 @@ struct Tries {
   std::string last_error;
   double waiting = kMissing;
   std::size_t problems = 0;
-  Clock::duration age{};  // of the last page when it was told
+  Clock::duration age{};          // of the last page when it was told
+  std::uint64_t allocations = 0;  // of this thread when the last page was told
+  std::uint64_t allocated = 0;    // since the page before
 };
 
 class Scraping {
@@ -96,6 +100,8 @@ class Scraping {
     tries.waiting = reading.loads[static_cast<std::size_t>(Load::waiting)];
     tries.problems = reading.problems;
     tries.age = Clock::now() - scrape.at;
+    tries.allocated =
+        testing::allocations() - std::exchange(tries.allocations, testing::allocations());
   }
 
   std::map<std::uint32_t, Tries> tries_;
@@ -135,6 +141,19 @@ TEST(Scraper, KeepsToItsIntervalAndNeverAsksMoreOften) {
   EXPECT_GE(Clock::now() - began, 4 * Scraper::kMinInterval);
 }
 
+TEST(Scraper, AllocatesNothingInSteadyState) {
+  OneServer one;
+  std::size_t pages = 0;
+  std::uint64_t allocated = 0;
+  EXPECT_TRUE(one.scraping.wait([&] {
+    const Tries& tries = one.scraping.of();
+    const bool one_more = std::exchange(pages, tries.pages) != tries.pages;
+    if (one_more && pages > 5) allocated += tries.allocated;
+    return pages >= 15;
+  }));
+  EXPECT_EQ(allocated, 0U);
+}
+
 TEST(Scraper, TakesAClosedConnectionForNoFailure) {
   OneServer one;
   one.server.set(Mode::closing);
@@ -144,7 +163,7 @@ TEST(Scraper, TakesAClosedConnectionForNoFailure) {
 }
 
 TEST(Scraper, SaysWhyAPageCannotBeRead) {
-  OneServer one({.deadline = 200ms});
+  OneServer one({.deadline = 200ms, .longest_wait = 50ms});
   const auto error = [&](Mode mode) {
     one.server.set(mode);
     EXPECT_TRUE(one.scraping.wait_failures(2));  // the first may still be of the mode before
