@@ -39,9 +39,6 @@ class EppFront {
       add_health(routes, [this](std::string_view service) { return state(service); },
                  {std::string(kExtProcService)});
     };
-    const auto on_main_port = [&](GrpcRoutes& routes) {
-      if (flags.health_checking) health(routes);
-    };
     const ExtProcOptions options{.emit_scores = flags.emit_endpoint_scores,
                                  .decision_header = flags.decision_header};
     GrpcServerOptions server_options;
@@ -49,8 +46,7 @@ class EppFront {
     workers_.resize(router.workers().size());
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       router.workers().run_on(i, [&](Loop& loop) {
-        workers_[i] =
-            std::make_unique<EppWorker>(loop, router, i, options, server_options, on_main_port);
+        workers_[i] = std::make_unique<EppWorker>(loop, router, i, options, server_options, health);
       });
     }
     health(health_routes_);

@@ -203,7 +203,23 @@ bool Router::start_fleet(const RouterSetup& setup, const Assembly& assembly) {
     return false;
   }
   fleet_ = std::make_unique<FleetService>(*std::move(service));
+  await_addresses();
   return true;
+}
+
+// Host names are looked up beside everything else; the front opens when each has an address, or
+// after a second without.
+void Router::await_addresses() {
+  constexpr int kTries = 100;
+  constexpr auto kPause = std::chrono::milliseconds(10);
+  Published<Fleet>::Reader fleets(*fleet_->fleet());
+  for (int i = 0; i < kTries; ++i) {
+    const Fleet& fleet = *fleets.get();
+    bool all = true;
+    for (EndpointIndex e = 0; e < fleet.size(); ++e) all = all && fleet.ready(e);
+    if (all) return;
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 bool Router::open_admin(const RouterFlags& flags) {

@@ -61,6 +61,7 @@ class Router {
 
   bool load(const RouterSetup& setup);
   bool start_fleet(const RouterSetup& setup, const Assembly& assembly);
+  void await_addresses();
   bool open_admin(const RouterFlags& flags);
   void tend();
   void stopping(int signal);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,7 @@ const std::vector<Node>& items(const Node& node, std::string_view key) {
   return list == nullptr ? kNone : list->items;
 }
 
-// Rows of cells as aligned columns; the first is left-aligned, the others right.
+// Rows of cells as aligned columns.
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
@@ -40,8 +41,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t c = 0; c < row.size(); ++c) {
-      line += c == 0 ? fmt::format("{:<{}}", row[c], widths[c])
-                     : fmt::format("  {:>{}}", row[c], widths[c]);
+      line += fmt::format("{:<{}}  ", row[c], widths[c]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
@@ -49,36 +49,51 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-std::string age_text(const Node* age) {
-  return age == nullptr ? "" : fmt::format(", {:.0f} ms old", number(age));
+char letter(std::size_t scorer) {
+  return static_cast<char>('A' + scorer % 26);
 }
 
-// One candidate: total, then what each scorer gave it and from what.
+// What a scorer gave a candidate, and from what.
+std::string cell(const Node& score) {
+  const Node* const raw = score.find("raw");
+  if (raw == nullptr || raw->is_null()) return "no score";
+  std::string out = fmt::format("{:.3f}", number(score.find("weighted")));
+  if (const Node* share = score.find("share_percent")) {
+    out += fmt::format(" {:>3.0f} %", number(share));
+  }
+  const auto signal = text(score.find("signal"));
+  return signal.empty() ? out : out + "  " + signal;
+}
+
 std::vector<std::string> candidate_row(const Node& candidate, bool picked) {
   std::vector<std::string> row{(picked ? "> " : "  ") + text(candidate.find("endpoint")),
                                fmt::format("{:.3f}", number(candidate.find("total")))};
-  for (const Node& score : items(candidate, "scores")) {
-    const Node* const raw = score.find("raw");
-    if (raw == nullptr || raw->is_null()) {
-      row.emplace_back("no score");
-      continue;
-    }
-    const Node* const share = score.find("share_percent");
-    std::string cell = fmt::format("{:.3f}", number(score.find("weighted")));
-    if (share != nullptr) cell += fmt::format(" ({:.0f} %)", number(share));
-    if (const auto signal = text(score.find("signal")); !signal.empty()) {
-      cell += ": " + signal + age_text(score.find("age_ms"));
-    }
-    row.push_back(std::move(cell));
-  }
+  for (const Node& score : items(candidate, "scores")) row.push_back(cell(score));
   return row;
+}
+
+// One line per scorer: its letter in the table, weight, and how old its signals were.
+std::string legend(const Node& run) {
+  std::string out;
+  const auto& scorers = items(run, "scorers");
+  for (std::size_t s = 0; s < scorers.size(); ++s) {
+    double oldest = -1;
+    for (const Node& candidate : items(run, "candidates")) {
+      const auto& scores = items(candidate, "scores");
+      if (const Node* age = scores.at(s).find("age_ms")) oldest = std::max(oldest, number(age));
+    }
+    out += fmt::format("  {} = {} x{:g}", letter(s), text(scorers[s].find("name")),
+                       number(scorers[s].find("weight")));
+    if (oldest >= 0) out += fmt::format(", signals up to {:.0f} ms old", oldest);
+    out += "\n";
+  }
+  return out;
 }
 
 std::string run_text(const Node& run) {
   std::vector<std::vector<std::string>> rows{{"  endpoint", "total"}};
-  for (const Node& scorer : items(run, "scorers")) {
-    rows[0].push_back(
-        fmt::format("{} x{:g}", text(scorer.find("name")), number(scorer.find("weight"))));
+  for (std::size_t s = 0; s < items(run, "scorers").size(); ++s) {
+    rows[0].emplace_back(1, letter(s));
   }
   std::vector<const Node*> candidates;
   for (const Node& candidate : items(run, "candidates")) candidates.push_back(&candidate);
@@ -98,7 +113,9 @@ std::string run_text(const Node& run) {
     rows.push_back(candidate_row(*candidate, picked(*candidate)));
   }
   std::string out = "profile " + text(run.find("profile")) + ", picked by " +
-                    text(run.find("picker")) + "\n" + table(rows);
+                    text(run.find("picker")) + "\n" + legend(run) +
+                    "  (score x weight, its share of the total, what it was made from)\n" + "\n" +
+                    table(rows);
   if (hidden > 0) out += fmt::format("  ... and {} more\n", hidden);
   for (const Node& drop : items(run, "dropped")) {
     out += "  dropped: " + text(drop.find("endpoint")) + " by " + text(drop.find("filter")) + " (" +
@@ -153,6 +170,10 @@ Result<std::string> why(const WhyOptions& options) {
     return fail(Code::unavailable, "no router answers at " + options.admin + " (" +
                                        answer.error().message +
                                        "); --admin URL says where its admin port is");
+  }
+  if (answer->head.status == 404) {
+    return fail(Code::not_found,
+                options.admin + " has no decision " + options.id + "; the newest 512 are kept");
   }
   if (answer->head.status != 200) {
     return fail(Code::not_found, options.admin + ": " + answer->body);

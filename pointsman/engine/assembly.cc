@@ -256,6 +256,7 @@ std::expected<Assembly, Diagnostics> assemble(LoadedConfig loaded, const Registr
   if (auto done = create_missing_producers(plugins); !done) {
     return refused("failed to create missing data producers - ", done.error().message);
   }
+  list_injected(config, plugins);
   auto producers = order_producers(plugins);
   if (!producers) return refused(kLoad, producers.error().message);
   if (auto done = find_discovery(assembly); !done) return refused("", done.error().message);

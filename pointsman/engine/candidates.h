@@ -11,4 +11,7 @@ namespace pointsman {
 // address, with or without a port; the port does not count, nor do brackets around IPv6.
 bool in_subset(const Endpoint& endpoint, std::span<const std::string_view> allowed);
 
+// Whether a Prefer header asks for `if-available` (spec/03 section 2.4).
+bool prefers_if_available(std::string_view prefer);
+
 }  // namespace pointsman

@@ -46,6 +46,12 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
                           plugin_timer(metrics, "DataProducer", instance->name)});
   }
   for (const auto& instance : assembly_.plugins->all()) {
+    for (const Declaration& d : instance->declarations) {
+      if (d.access == Declaration::Access::produces &&
+          d.key.type == "PrefixCacheMatchInfoDataKey") {
+        matches_.push_back({assembly_.plugins->signals().place(d.key)});
+      }
+    }
     if (instance->hook == nullptr) continue;
     hooks_.push_back({instance->name, nullptr, instance->hook,
                       plugin_timer(metrics, "PreRequest", instance->name)});
@@ -196,6 +202,7 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
   if (decision.targets().empty()) {
     return fail(Code::internal, "results must be greater than zero");
   }
+  if (auto met = check_condition(session); !met) return met;
   for (const Step& step : hooks_) {
     Samples samples;
     const auto began = Clock::now();
@@ -229,6 +236,17 @@ Result<void> Pipeline::admit(const Session& session, const Fleet& fleet,
   if (saturation < 1.0) return {};
   return fail(Code::resource_exhausted, "system saturated, sheddable request dropped",
               "rejected-saturated");
+}
+
+// "Prefer: if-available" asks for an endpoint that holds the prompt's beginning, or for nothing.
+Result<void> Pipeline::check_condition(const Session& session) const {
+  if (!prefers_if_available(session.request.header("prefer"))) return {};
+  const EndpointIndex target = session.decision->targets()[0];
+  for (const Column<PrefixMatch> column : matches_) {
+    const auto matches = session.signals.read(column);
+    if (!matches.empty() && matches[target].match > 0) return {};
+  }
+  return fail(Code::precondition_failed, "no decode worker has the requested KV cache");
 }
 
 void Pipeline::failed(Session& session, const Error& error) const {

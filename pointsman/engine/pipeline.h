@@ -95,6 +95,7 @@ class Pipeline {
   std::span<EndpointIndex> locate(Session& session, const Fleet& fleet) const;
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
+  Result<void> check_condition(const Session& session) const;
   void failed(Session& session, const Error& error) const;
 
   Assembly assembly_;
@@ -103,6 +104,7 @@ class Pipeline {
   Options options_;
   std::vector<Step> producers_;
   std::vector<Step> hooks_;
+  std::vector<Column<PrefixMatch>> matches_;  // of every producer that looks for cached prefixes
   PluginTimer parsing_;
   PluginTimer reading_;
 };

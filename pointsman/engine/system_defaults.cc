@@ -126,12 +126,15 @@ Result<void> apply_system_defaults(EndpointPickerConfig& config, PluginSet& plug
                                             " defaults: " + done.error().message);
     }
   }
+  return {};
+}
+
+void list_injected(EndpointPickerConfig& config, const PluginSet& plugins) {
   for (const std::string& name : plugins.injected()) {
     const bool listed = std::ranges::any_of(
         config.plugins, [&](const PluginSpec& spec) { return spec.name == name; });
     if (!listed) config.plugins.push_back({.name = name, .type = name, .place = {}});
   }
-  return {};
 }
 
 }  // namespace pointsman

@@ -17,4 +17,7 @@ namespace pointsman {
 // Errors: the reference's text from `system default application failed: ` on.
 Result<void> apply_system_defaults(EndpointPickerConfig& config, PluginSet& plugins);
 
+// Lists the plugins that were injected, here or as producers, in the configuration.
+void list_injected(EndpointPickerConfig& config, const PluginSet& plugins);
+
 }  // namespace pointsman

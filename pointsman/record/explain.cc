@@ -118,12 +118,12 @@ std::string reading_text(const Decision& decision, const ProfileRun& run, std::s
       if (std::isnan(value)) return {};
       if (plan.reading.load == Load::waiting) return number(value) + " waiting";
       if (plan.reading.load == Load::running) return number(value) + " running";
-      return number(value * 100) + " % of the KV cache used";
+      return number(value * 100) + " % KV used";
     }
     case Reading::From::adapters: {
       const std::size_t active = decision.fleet->active(e).size();
       return std::to_string(active) + " of " + std::to_string(decision.fleet->adapter_room(e)) +
-             " adapters loaded";
+             " adapters";
     }
     case Reading::From::signal: {
       const float value = decision.readings_of(run, scorer)[candidate];
