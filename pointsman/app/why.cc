@@ -49,6 +49,19 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
+// Breaks a sentence at spaces so that no line is longer than 100 characters.
+std::string wrapped(std::string_view sentence) {
+  constexpr std::size_t kWidth = 100;
+  std::string out;
+  while (sentence.size() > kWidth) {
+    const std::size_t space = sentence.rfind(' ', kWidth);
+    if (space == std::string_view::npos) break;
+    out += std::string(sentence.substr(0, space)) + "\n";
+    sentence.remove_prefix(space + 1);
+  }
+  return out + std::string(sentence);
+}
+
 char letter(std::size_t scorer) {
   return static_cast<char>('A' + scorer % 26);
 }
@@ -154,7 +167,7 @@ Result<std::string> why_text(std::string_view json) {
     out += "picked   " + endpoint->text + " (" + text(d.find("address")) + ")\n";
   }
   if (const Node* error = d.find("error")) out += "error    " + error->text + "\n";
-  if (const Node* sentence = d.find("explanation")) out += "\n" + sentence->text + "\n";
+  if (const Node* sentence = d.find("explanation")) out += "\n" + wrapped(sentence->text) + "\n";
   for (const Node& run : items(d, "runs")) out += "\n" + run_text(run);
   for (const Node& drop : items(d, "not_considered")) {
     out += "  not considered: " + text(drop.find("endpoint")) + " (" + text(drop.find("reason")) +
