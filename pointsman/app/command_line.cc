@@ -85,6 +85,16 @@ constexpr Page kSim = {
 )",
     0};
 
+constexpr Page kLoad = {
+    "load", "pointsman load --trace FILE --target NAME=URL... [flags]",
+    "pointsman load sends a recorded workload at its own pace to one or more servers or routers at "
+    "once, and compares what their clients see. Times are those of the simulated servers' model.",
+    R"(Example
+  pointsman load --trace examples/mooncake/conversation_600.jsonl --time-scale 5 \
+                 --target a=http://127.0.0.1:8080 --target b=http://127.0.0.1:8090
+)",
+    0};
+
 constexpr Page kCheck = {
     "check", "pointsman check --config-file FILE",
     "pointsman check reads a configuration as the routers would. It lists every problem with its "
@@ -212,11 +222,27 @@ void SimFlags::declare(FlagSet& flags) {
             port);
   flags.add({.name = "host", .value = "ADDRESS", .help = "Address to listen on."}, host);
   flags.add({.name = "model", .value = "NAME", .help = "Name of the model they serve."}, model);
+  flags.add({.name = "lora", .value = "NAME", .help = "An adapter they serve too."}, loras);
+  flags.add({.name = "proxy-port",
+             .value = "PORT",
+             .help = "Also run a plain round-robin proxy before them, to compare routers with."},
+            proxy_port);
   flags.group("Timing");
   flags.add({.name = "time-scale",
              .value = "X",
              .help = "Times as fast as a real server: 5 makes five model seconds pass in one."},
             time_scale);
+  flags.add({.name = "pace",
+             .value = "DURATION",
+             .help = "One token after each such time, whatever the load, in place of the model."},
+            pace);
+  flags.add({.name = "output-tokens",
+             .value = "N",
+             .help = "Length of an answer whose request sets no max_tokens."},
+            output_tokens);
+  flags.add({.name = "real-size",
+             .help = "512 tokens of the model are 2,048 bytes of prompt rather than 256."},
+            real_size);
   flags.add({.name = "seed", .value = "N", .help = "Of everything random; equal runs are equal."},
             seed);
 }
@@ -229,6 +255,47 @@ Result<void> SimFlags::finish(const FlagSet& /*flags*/, const Environment& /*env
     return wrong("--port and the " + std::to_string(count - 1) +
                  " ports after it must be between 1 and 65535, got " + std::to_string(port));
   }
+  if (!(time_scale >= 0.001 && time_scale <= 1000.0)) {
+    return wrong("--time-scale must be between 0.001 and 1000");
+  }
+  if (pace < pace.zero()) return wrong("--pace must not be negative");
+  if (output_tokens < 1 || output_tokens > 1'000'000) {
+    return wrong("--output-tokens must be between 1 and 1000000");
+  }
+  if (proxy_port < 0 || proxy_port > 65'535) {
+    return wrong("--proxy-port must be between 1 and 65535");
+  }
+  return {};
+}
+
+void LoadFlags::declare(FlagSet& flags) {
+  flags.group("Workload");
+  flags.add(
+      {.name = "trace", .value = "FILE", .help = "Recorded requests, one JSON object a line."},
+      trace);
+  flags.add({.name = "warm-up", .value = "N", .help = "Requests that are sent but not counted."},
+            warm_up);
+  flags.add({.name = "requests", .value = "N", .help = "Requests that follow and count."},
+            requests);
+  flags.add({.name = "target", .value = "NAME=URL", .help = "Where to; each gets every request."},
+            targets);
+  flags.add({.name = "model", .value = "NAME", .help = "Model to ask for."}, model);
+  flags.group("Timing");
+  flags.add({.name = "time-scale", .value = "X", .help = "The time scale of the servers."},
+            time_scale);
+  flags.add({.name = "real-size", .help = "As of the servers."}, real_size);
+  flags.group("Output");
+  flags.add({.name = "json", .help = "The result as JSON rather than as a table."}, json);
+}
+
+Result<void> LoadFlags::finish(const FlagSet& /*flags*/, const Environment& /*environment*/) {
+  if (trace.empty()) return wrong("--trace must be given");
+  if (targets.empty()) return wrong("--target must be given");
+  for (const std::string& target : targets) {
+    const std::size_t equals = target.find('=');
+    if (equals == 0 || equals == std::string::npos) return wrong("--target must be NAME=URL");
+  }
+  if (warm_up < 0 || requests < 1) return wrong("--warm-up and --requests must be positive");
   if (!(time_scale >= 0.001 && time_scale <= 1000.0)) {
     return wrong("--time-scale must be between 0.001 and 1000");
   }
@@ -281,6 +348,7 @@ std::expected<Command, Exit> read_command_line(std::span<const std::string_view>
   if (command == kServe.name) return read<ServeFlags>(kServe, words, environment);
   if (command == kEpp.name) return read<EppFlags>(kEpp, words, environment);
   if (command == kSim.name) return read<SimFlags>(kSim, words, environment);
+  if (command == kLoad.name) return read<LoadFlags>(kLoad, words, environment);
   if (command == kCheck.name) return read<CheckFlags>(kCheck, words, environment);
   if (command == kWhy.name) return read<WhyFlags>(kWhy, words, environment);
   if (command == "--help" || command == "-h" || command == "help") {

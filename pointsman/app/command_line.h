@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <expected>
 #include <span>
@@ -35,6 +36,27 @@ struct SimFlags {
   std::string model = "sim-model";
   double time_scale = 1.0;  // how many times as fast as the model's clock
   std::uint64_t seed = 1;
+  std::vector<std::string> loras;
+  bool real_size = false;
+  std::chrono::nanoseconds pace{};  // zero: the timing model
+  int output_tokens = 128;
+  int proxy_port = 0;  // 0: no proxy
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+// The command line of `pointsman load`, which replays a recorded workload to compare routers. Not
+// listed in the help: it goes with `./dev run` and the benches.
+struct LoadFlags {
+  std::string trace;
+  std::vector<std::string> targets;  // NAME=URL
+  int warm_up = 240;
+  int requests = 240;
+  double time_scale = 1.0;
+  bool real_size = false;
+  std::string model = "sim-model";
+  bool json = false;
 
   void declare(FlagSet& flags);
   Result<void> finish(const FlagSet& flags, const Environment& environment);
@@ -61,7 +83,7 @@ struct WhyFlags {
   Result<void> finish(const FlagSet& flags, const Environment& environment);
 };
 
-using Command = std::variant<ServeFlags, EppFlags, SimFlags, CheckFlags, WhyFlags>;
+using Command = std::variant<ServeFlags, EppFlags, SimFlags, LoadFlags, CheckFlags, WhyFlags>;
 
 // The process has nothing to run.
 struct Exit {

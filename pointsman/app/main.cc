@@ -37,6 +37,7 @@ struct Run {
   int operator()(const ServeFlags& flags) const { return serve(flags); }
   int operator()(const EppFlags& flags) const { return epp(flags); }
   int operator()(const SimFlags& flags) const { return simulate(flags); }
+  int operator()(const LoadFlags& flags) const { return load(flags); }
   int operator()(const CheckFlags& flags) const { return check(flags); }
   int operator()(const WhyFlags& flags) const {
     const auto text =

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <utility>
 
+#include "pointsman/sim/round_robin.h"
 #include "pointsman/sim/sim_server.h"
 
 namespace pointsman {
@@ -53,6 +54,12 @@ Result<std::unique_ptr<SimFleet>> SimFleet::open(Loop& loop, const SimOptions& o
     fleet->servers_.push_back(std::move(server));
     if (at.port != 0) ++at.port;
   }
+  if (!options.proxy_port) return fleet;
+  std::vector<Address> addresses;
+  for (const auto& server : fleet->servers_) addresses.push_back(server->address());
+  at.port = *options.proxy_port;
+  POINTSMAN_TRY(proxy, RoundRobin::open(loop, at, std::move(addresses)));
+  fleet->proxy_ = std::move(proxy);
   return fleet;
 }
 
@@ -62,12 +69,19 @@ const Address& SimFleet::address(std::size_t server) const {
   return servers_.at(server)->address();
 }
 
+const Address& SimFleet::proxy_address() const {
+  return proxy_->address();
+}
+
 Result<void> run_sim(const SimOptions& options) {
   Loop loop;
   const StopSignals signals(loop, [&loop](int) { loop.stop(); });
   POINTSMAN_TRY(fleet, SimFleet::open(loop, options));
   for (std::size_t i = 0; i < fleet->size(); ++i) {
     std::cout << "model server " << i << " on http://" << fleet->address(i).text() << '\n';
+  }
+  if (options.proxy_port) {
+    std::cout << "round-robin proxy on http://" << fleet->proxy_address().text() << '\n';
   }
   std::cout.flush();
   loop.run();

@@ -20,9 +20,10 @@ struct SimOptions {
   std::size_t count = 1;           // servers, on ports port, port + 1, ...; at most 1,000
   std::string host = "127.0.0.1";  // IP address
   std::uint16_t port = 8000;       // 0: any free ports
-  double time_scale = 1;           // model seconds per second, 0.001 to 1,000
-  std::uint64_t seed = 1;          // of made-up words and request ids
-  bool real_size = false;          // prompts are as long as real text: 2,048 bytes a block, not 256
+  std::optional<std::uint16_t> proxy_port{};  // a plain round-robin proxy before them; 0: any
+  double time_scale = 1;                      // model seconds per second, 0.001 to 1,000
+  std::uint64_t seed = 1;                     // of made-up words and request ids
+  bool real_size = false;  // prompts are as long as real text: 2,048 bytes a block, not 256
   // Answers one token after each pace, whatever the load: no timing model, for load tests.
   std::optional<std::chrono::nanoseconds> pace{};
   std::uint32_t output_tokens = 128;  // of an answer whose request does not say
@@ -31,7 +32,8 @@ struct SimOptions {
   ServerParams engine{};
 };
 
-class SimServer;  // sim_server.h
+class RoundRobin;  // round_robin.h
+class SimServer;   // sim_server.h
 
 // A number of simulated model servers on one event loop.
 // Threading: the loop's thread.
@@ -43,11 +45,13 @@ class SimFleet {
 
   std::size_t size() const { return servers_.size(); }
   const Address& address(std::size_t server) const;
+  const Address& proxy_address() const;  // REQUIRES: options.proxy_port was given
 
  private:
   SimFleet() = default;
 
   std::vector<std::unique_ptr<SimServer>> servers_;
+  std::unique_ptr<RoundRobin> proxy_;
 };
 
 // Runs a fleet on this thread until SIGINT or SIGTERM, and says on standard output where it
