@@ -1,4 +1,4 @@
-# pointsman_layer(<name> [MODULE] [USES <layer>...] [LINKS <target>...] [TEST_LINKS <target>...]
+# pointsman_layer(<name> [MODULE] [HOT] [USES <layer>...] [LINKS <target>...] [TEST_LINKS <target>...]
 #                 [PRECOMPILE <header>...])
 #
 # One layer = one folder under pointsman/ = one static library pointsman::<name>.
@@ -8,11 +8,12 @@
 # TEST_LINKS are targets that only its tests need.
 # MODULE: not a library but pointsman-<name>.so beside the binary, loaded at run time.
 # It links nothing of ours: of its USES it may only take what is in headers.
+# HOT: its loops run once per endpoint and request, and are compiled with -O3.
 # PRECOMPILE names heavy third-party headers that many of its files include.
 # Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
 # pointsman_bench, _fuzz.cc nowhere yet, everything else to the library.
 function(pointsman_layer name)
-  cmake_parse_arguments(ARG "MODULE" "" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
+  cmake_parse_arguments(ARG "MODULE;HOT" "" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/pointsman/${name})
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${dir}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h)
@@ -45,6 +46,11 @@ function(pointsman_layer name)
   target_include_directories(pointsman_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   if(ARG_PRECOMPILE)
     target_precompile_headers(pointsman_${name} PRIVATE ${ARG_PRECOMPILE})
+  endif()
+
+  if(ARG_HOT)
+    # Loops over endpoints: worth vectorising. Nothing asks whether an operation on NaN traps.
+    target_compile_options(pointsman_${name} PRIVATE $<$<CONFIG:Release>:-O3 -fno-trapping-math>)
   endif()
 
   set(stamp ${PROJECT_BINARY_DIR}/layers/${name}.ok)

@@ -43,6 +43,20 @@ class Laps {
   Clock::time_point last_;
 };
 
+// How many share the best total.
+std::uint32_t ties(std::span<const double> totals) {
+  double best = totals[0];
+  std::uint32_t count = 0;
+  for (const double total : totals) {
+    if (total > best) {
+      best = total;
+      count = 0;
+    }
+    count += total == best ? 1 : 0;
+  }
+  return count;
+}
+
 std::uint32_t size32(std::size_t n) {
   return static_cast<std::uint32_t>(n);
 }
@@ -196,8 +210,7 @@ void Profile::pick(const Context& context, ProfileRun& run, Decision& decision,
   if (picked > n) bug("a picker picked more endpoints than there are");
   run.picks = size32(picked);
   decision.picks.resize(run.first_pick + picked);
-  const double best = std::ranges::max(totals);
-  run.ties = size32(static_cast<std::size_t>(std::ranges::count(totals, best)));
+  run.ties = ties(totals);
   scope.set("llm_d.epp.picker.selected_endpoints", picked);
 }
 
