@@ -1,0 +1,44 @@
+#include "pointsman/engine/request_id.h"
+
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "pointsman/engine/error_text.h"
+
+namespace pointsman {
+namespace {
+
+TEST(RequestId, IsAVersion4Uuid) {
+  Random random(5);
+  Arena arena;
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) {
+    const std::string id(make_request_id(random, arena));
+    ASSERT_EQ(id.size(), 36U);
+    for (const std::size_t dash : {8U, 13U, 18U, 23U}) EXPECT_EQ(id[dash], '-');
+    EXPECT_EQ(id[14], '4');
+    EXPECT_NE(std::string("89ab").find(id[19]), std::string::npos);
+    seen.insert(id);
+  }
+  EXPECT_EQ(seen.size(), 100U);
+}
+
+TEST(QuoteJson, EscapesAsGoDoes) {
+  Arena arena;
+  EXPECT_EQ(quote_json("plain/model", arena), "\"plain/model\"");
+  EXPECT_EQ(quote_json("a\"b\\c\n<", arena), "\"a\\\"b\\\\c\\u000a\\u003c\"");
+}
+
+TEST(ErrorText, IsTheReferences) {
+  EXPECT_EQ(error_text({Code::bad_request, "invalid model name"}),
+            "inference error: BadRequest - invalid model name");
+  EXPECT_EQ(error_text({Code::bad_request, ""}), "inference error: BadRequest - ");
+  EXPECT_EQ(http_status(Code::precondition_failed), 412);
+  EXPECT_EQ(http_status(Code::resource_exhausted), 429);
+  EXPECT_EQ(http_status(Code::unavailable), 503);
+}
+
+}  // namespace
+}  // namespace pointsman
