@@ -8,7 +8,7 @@
 # TEST_LINKS are targets that only its tests need.
 # MODULE: not a library but pointsman-<name>.so beside the binary, loaded at run time.
 # It links nothing of ours: of its USES it may only take what is in headers.
-# HOT: its loops run once per endpoint and request, and are compiled with -O3.
+# HOT: its loops run once per endpoint and request, and are vectorised.
 # PRECOMPILE names heavy third-party headers that many of its files include.
 # Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
 # pointsman_bench, _fuzz.cc nowhere yet, everything else to the library.
@@ -50,7 +50,8 @@ function(pointsman_layer name)
 
   if(ARG_HOT)
     # Loops over endpoints: worth vectorising. Nothing asks whether an operation on NaN traps.
-    target_compile_options(pointsman_${name} PRIVATE $<$<CONFIG:Release>:-O3 -fno-trapping-math>)
+    target_compile_options(pointsman_${name} PRIVATE 
+      $<$<CONFIG:Release>:-ftree-vectorize -fvect-cost-model=dynamic -fno-trapping-math>)
   endif()
 
   set(stamp ${PROJECT_BINARY_DIR}/layers/${name}.ok)

@@ -24,7 +24,9 @@ Decision decision_of(const std::vector<double>& queue, const std::vector<double>
       {.name = "default",
        .filters = {},
        .scorers = {{{"queue-scorer", "queue"}, 2.0, {Reading::From::load, Load::waiting}, ""},
-                   {{"prefix-cache-scorer", "prefix"}, 3.0, {.from = Reading::From::signal},
+                   {{"prefix-cache-scorer", "prefix"},
+                    3.0,
+                    {.from = Reading::From::signal},
                     "cached tokens"}},
        .picker = {"max-score-picker", "picker"}});
   d.plan = std::make_shared<const Plan>(std::move(plan));
@@ -35,9 +37,7 @@ Decision decision_of(const std::vector<double>& queue, const std::vector<double>
   d.totals = {2 * counted(queue[0]) + 3 * counted(prefix[0]),
               2 * counted(queue[1]) + 3 * counted(prefix[1])};
   d.picks = {pick};
-  d.runs = {{.candidates = 2,
-             .picks = 1,
-             .ties = d.totals[0] == d.totals[1] ? 2U : 1U}};
+  d.runs = {{.candidates = 2, .picks = 1, .ties = d.totals[0] == d.totals[1] ? 2U : 1U}};
   d.primary = 0;
   return d;
 }
@@ -48,9 +48,10 @@ TEST(Explain, NamesTheScorerThatDecidedAndTheOneAgainst) {
   EXPECT_EQ(e->decider, 1U);
   EXPECT_TRUE(e->pivotal);
   EXPECT_DOUBLE_EQ(e->margin, 1.0);
-  EXPECT_EQ(e->sentence,
-            "prefix decided for a: 640 cached tokens against 0 cached tokens at the runner-up b (+3 "
-            "of a margin of 1); queue spoke for b (-2). Without it another endpoint would lead.");
+  EXPECT_EQ(
+      e->sentence,
+      "prefix decided for a: 640 cached tokens against 0 cached tokens at the runner-up b (+3 "
+      "of a margin of 1); queue spoke for b (-2). Without it another endpoint would lead.");
 }
 
 TEST(Explain, SaysWhenNothingToldThemApart) {
@@ -85,8 +86,8 @@ TEST(DecisionJson, HoldsTheWholeMatrix) {
   const std::string json = decision_json(d, {.end = Outcome::End::finished, .status = 200});
   for (const auto* part :
        {R"("id":"0000000000000abc")", R"("endpoint":"/a")", R"("raw":null)", R"("weighted":3)",
-        R"("share_percent":100)", R"("signal":"4 waiting")", R"("age_ms":12)", R"("end":"finished")",
-        R"("status":200)", R"("margin":)", R"("picked":["/a"])"}) {
+        R"("share_percent":100)", R"("signal":"4 waiting")", R"("age_ms":12)",
+        R"("end":"finished")", R"("status":200)", R"("margin":)", R"("picked":["/a"])"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << " in " << json;
   }
 }

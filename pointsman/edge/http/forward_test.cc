@@ -44,8 +44,9 @@ TEST(Forward, RemovesWhatTheClientMustNotSendOn) {
   session.request.id = "req-1";
   RequestHead out;
   make_upstream_head(client_head(), session, *Address::parse("10.1.1.1:5"), {}, out);
-  for (const auto* gone : {"Host", "Content-Length", "Connection", "X-Private",
-                           "x-prefiller-host-port", "x-gateway-destination-endpoint", "traceparent"}) {
+  for (const auto* gone :
+       {"Host", "Content-Length", "Connection", "X-Private", "x-prefiller-host-port",
+        "x-gateway-destination-endpoint", "traceparent"}) {
     EXPECT_FALSE(out.fields.contains(gone)) << gone;
   }
   EXPECT_EQ(out.fields.find("authorization"), "Bearer key");
