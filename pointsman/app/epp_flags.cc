@@ -133,7 +133,8 @@ void EppFlags::declare_envoy(FlagSet& flags) {
              .value = "PORT",
              .help = "gRPC health service, never with TLS; SERVING once endpoints are known."},
             grpc_health_port);
-  flags.add({.name = "health-checking", .help = "Serve gRPC health on the ext_proc port as well."},
+  flags.add({.name = "health-checking",
+             .help = "gRPC health on the ext_proc port as well; always on here."},
             health_checking);
   flags.add({.name = "decision-header",
              .help = "Add x-pointsman-decision to responses; see `pointsman why`."},
@@ -150,9 +151,12 @@ void EppFlags::declare_envoy(FlagSet& flags) {
             grpc_max_recv_msg_size);
   flags.add({.name = "grpc-max-send-msg-size",
              .value = "SIZE",
-             .help = "Largest message to Envoy; 2 GiB when empty or 0."},
+             .help = "Largest message to Envoy.",
+             .idle = "messages to Envoy are bounded by what it sent"},
             grpc_max_send_msg_size);
-  flags.add({.name = "enable-grpc-stream-metrics", .help = "Count and time ext_proc streams."},
+  flags.add({.name = "enable-grpc-stream-metrics",
+             .help = "Count and time ext_proc streams.",
+             .idle = "these metrics are not in this build yet"},
             enable_grpc_stream_metrics);
 }
 
@@ -163,9 +167,10 @@ void EppFlags::declare_tls(FlagSet& flags) {
       secure_serving);
   flags.add({.name = "cert-path", .value = "DIR", .help = "Directory with tls.crt and tls.key."},
             cert_path);
-  flags.add(
-      {.name = "enable-cert-reload", .help = "Take up new files in --cert-path without a restart."},
-      enable_cert_reload);
+  flags.add({.name = "enable-cert-reload",
+             .help = "Take up new files in --cert-path without a restart.",
+             .idle = "new files are taken up at the next start"},
+            enable_cert_reload);
   flags.add(
       {.name = "tls-min-version",
        .value = "VERSION",
