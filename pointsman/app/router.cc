@@ -119,11 +119,6 @@ std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
   log.info(verbosity::kInfo, "pointsman build",
            {{"build-ref", kBuildRef}, {"service", setup.service}});
   for (const std::string& warning : setup.flags.warnings) log.warning(warning);
-  if (setup.flags.metrics_endpoint_auth) {
-    log.warning(
-        "the admin port listens on 127.0.0.1 only: --metrics-endpoint-auth needs Kubernetes; "
-        "use --metrics-endpoint-auth=false to open it");
-  }
   raise_file_limit(log);
 
   if (setup.flags.tracing) {

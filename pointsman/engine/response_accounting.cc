@@ -128,7 +128,7 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
   if (response.processing.count() > 0) {
     worker.shard.observe(worker.response_processing, response.processing);
   }
-  if (session.decision != nullptr && session.error_code.empty()) {
+  if (session.decision != nullptr && session.decision->outcome.end == Outcome::End::pending) {
     const auto now = Clock::now();
     const Usage& usage = response.progress.usage;
     const auto since = [&](Clock::time_point at) -> std::int64_t {

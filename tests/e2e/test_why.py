@@ -58,3 +58,9 @@ def test_a_router_that_does_not_answer_is_named():
     done = why("--last", "--admin", url)
     assert done.returncode == 1
     assert url in done.stderr
+
+
+def test_a_server_that_cannot_be_reached_is_the_outcome(serve, client):
+    router = serve([], args=["--endpoint", f"http://127.0.0.1:{free_port()}"])
+    assert client(router.port).chat("hi").status == 502
+    assert "outcome: upstream_failed" in why("--last", "--admin", router.admin.url).stdout

@@ -51,10 +51,11 @@ void ProxySession::decided(const Result<void>& outcome) {
 }
 
 void ProxySession::unreachable() {
-  refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"});
+  refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"},
+         Outcome::End::upstream_failed);
 }
 
-void ProxySession::refuse(const Error& error) {
+void ProxySession::refuse(const Error& error, Outcome::End how) {
   error_code = code_name(error.code);
   reply_ = {};
   reply_.status = http_status(error.code);
@@ -66,7 +67,7 @@ void ProxySession::refuse(const Error& error) {
     reply_.fields.add("x-pointsman-decision", decision_id_text(decision->id));
   }
   exchange_->respond(std::move(reply_), error_body(error));
-  end(Outcome::End::rejected);
+  end(how);
 }
 
 bool ProxySession::attempt() {
@@ -132,7 +133,8 @@ void ProxySession::on_failure(HttpFailure failure) {
   const Code code = failure.error.code == Code::timeout ? Code::timeout : Code::bad_gateway;
   const Endpoint& endpoint = (*fleet_)[tried_[attempts_ - 1]];
   refuse({code, "model server " + endpoint.id + " (" + endpoint.host_port +
-                    "): " + failure.error.message});
+                    "): " + failure.error.message},
+         Outcome::End::upstream_failed);
 }
 
 void ProxySession::client_gone() {

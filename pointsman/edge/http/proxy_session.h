@@ -53,7 +53,8 @@ class ProxySession final : public Session, private HttpSink {
   static constexpr std::size_t kMaxAttempts = 3;
 
   void gathered(const Result<std::string_view>& body);
-  void refuse(const Error& error);
+  // Answers with an error in place of a model server's response.
+  void refuse(const Error& error, Outcome::End how = Outcome::End::rejected);
   // Sends the request to the next endpoint; false when none is left.
   bool attempt();
   void unreachable();
