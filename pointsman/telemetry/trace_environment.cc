@@ -238,6 +238,30 @@ Result<void> place_http(const Reader& env, OtlpSettings& otlp) {
   return {};
 }
 
+// What HTTP and gRPC both take: gRPC ends the process over anything else.
+bool sendable(std::string_view name, std::string_view value) {
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && std::ranges::all_of(name, in_name) && !name.ends_with("-bin") &&
+         std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void read_headers(Reader& env, OtlpSettings& otlp) {
+  constexpr std::string_view kComplaint = "malformed OTLP header";
+  constexpr std::string_view kVariable = "OTEL_EXPORTER_OTLP_HEADERS";
+  each_pair(env, env.otlp("HEADERS"), kComplaint, kVariable,
+            [&](std::string_view key, std::string value) {
+              std::string name = lower(key);
+              if (sendable(name, value)) {
+                otlp.headers.emplace_back(std::move(name), std::move(value));
+              } else {
+                env.say(std::string(kComplaint),
+                        {{"variable", std::string(kVariable)}, {"entry", std::move(name)}});
+              }
+            });
+}
+
 Result<OtlpSettings> read_otlp(Reader& env) {
   OtlpSettings otlp;
   const std::string_view protocol = env.otlp("PROTOCOL");
@@ -253,10 +277,7 @@ Result<OtlpSettings> read_otlp(Reader& env) {
   otlp.ca_file = env.otlp("CERTIFICATE");
   otlp.client_certificate_file = env.otlp("CLIENT_CERTIFICATE");
   otlp.client_key_file = env.otlp("CLIENT_KEY");
-  each_pair(env, env.otlp("HEADERS"), "malformed OTLP header", "OTEL_EXPORTER_OTLP_HEADERS",
-            [&otlp](std::string_view key, std::string value) {
-              otlp.headers.emplace_back(lower(key), std::move(value));
-            });
+  read_headers(env, otlp);
   const std::string_view compression = env.otlp("COMPRESSION");
   otlp.gzip = compression == "gzip";
   if (!compression.empty() && !otlp.gzip && compression != "none") {

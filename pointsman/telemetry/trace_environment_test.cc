@@ -184,6 +184,15 @@ TEST(TraceEnvironment, ReadsTheRestOfTheTransport) {
             "unsupported OTLP protocol \"http/json\": grpc or http/protobuf");
 }
 
+TEST(TraceEnvironment, LeavesOutHeadersThatCannotBeSent) {
+  const TraceSettings settings =
+      read({{"OTEL_TRACES_EXPORTER", "otlp"},
+            {"OTEL_EXPORTER_OTLP_HEADERS", "a b=1,x-bin=1,y=%0d%0az: 1,good=%20ok,:path=/"}});
+  ASSERT_EQ(settings.otlp.headers.size(), 1U);
+  EXPECT_EQ(settings.otlp.headers[0].first, "good");
+  EXPECT_EQ(settings.notices.size(), 4U);
+}
+
 TEST(TraceEnvironment, NeverRepeatsAHeaderValue) {
   const TraceSettings settings = read(
       {{"OTEL_TRACES_EXPORTER", "otlp"}, {"OTEL_EXPORTER_OTLP_HEADERS", "key=secret%zz,secret"}});
