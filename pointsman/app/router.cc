@@ -159,6 +159,7 @@ bool Router::load(const RouterSetup& setup) {
   logger_.info(verbosity::kDefault, "configuration loaded",
                {{"config", to_string(assembly->config)}});
   add_process_metrics(metrics_);
+  add_log_metrics(metrics_, log_);
   add_plugin_gauges(metrics_, *assembly);
   if (!start_fleet(setup, *assembly)) return false;
 

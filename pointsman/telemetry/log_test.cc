@@ -14,6 +14,9 @@
 #include <gtest/gtest.h>
 
 #include "pointsman/telemetry/json_text.h"
+#include "pointsman/telemetry/metrics.h"
+#include "pointsman/telemetry/process_metrics.h"
+#include "pointsman/telemetry/testing/metric_value.h"
 
 namespace pointsman {
 namespace {
@@ -148,6 +151,16 @@ TEST(Log, DropsAndCountsInsteadOfWaitingForAStuckReader) {
   EXPECT_TRUE(text.ends_with("}\n"));
   logger.error("again");
   EXPECT_EQ(lines(pipe.text()), 1U);
+}
+
+TEST(Log, DroppedLinesAreAMetric) {
+  const Pipe pipe;
+  Log log(pipe.fd());
+  Metrics metrics;
+  add_log_metrics(metrics, log);
+  for (int i = 0; i < 300; ++i) Logger(log).error("m", {{"filler", std::string(1000, 'x')}});
+  EXPECT_EQ(metric_value(metrics.expose(), "pointsman_log_lines_dropped_total{reason=\"blocked\"}"),
+            static_cast<double>(log.blocked()));
 }
 
 TEST(Log, KeepsLinesOfManyThreadsWhole) {

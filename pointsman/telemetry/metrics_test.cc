@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/telemetry/exposition.h"
 #include "pointsman/telemetry/process_metrics.h"
 #include "pointsman/telemetry/testing/metric_value.h"
@@ -330,6 +331,20 @@ TEST(Metrics, ReportsTheProcess) {
       std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch());
   EXPECT_LT(started, now.count() + 2);
   EXPECT_GT(started, now.count() - 24 * 3600);
+}
+
+TEST(Metrics, TakesNoMemoryForWhatItHasSeenBefore) {
+  Fixture f;
+  const Histogram kept = f.metrics.series(metric::kPluginDuration, "Scorer", "t", "n");
+  const auto decide = [&f, &kept] {
+    f.shard.observe(kept, 1us);
+    f.shard.add(f.shard.with(metric::kSchedulerAttempts, "success", "m", "pod", "ns", "8000"));
+    f.shard.add(f.shard.with(metric::kRequestRunning, "m", "t", "tenant", "0"), 1);
+  };
+  decide();
+  const auto before = testing::allocations();
+  for (int i = 0; i < 100; ++i) decide();
+  EXPECT_EQ(testing::allocations(), before);
 }
 
 TEST(Metrics, CountsExactlyWhileFourThreadsWriteAndOneReads) {

@@ -1,5 +1,6 @@
 #include "pointsman/telemetry/process_metrics.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "pointsman/telemetry/families.h"
+#include "pointsman/telemetry/log.h"
 #include "pointsman/telemetry/metrics.h"
 
 namespace pointsman {
@@ -75,6 +77,19 @@ void add_process_metrics(Metrics& metrics) {
     add(metric::kProcessVirtualMax, limit_of(RLIMIT_AS));
     add(metric::kProcessMaxFds, limit_of(RLIMIT_NOFILE));
     add(metric::kProcessOpenFds, open_files());
+  });
+}
+
+void add_log_metrics(Metrics& metrics, const Log& log) {
+  metrics.add_source([&log](std::vector<Sample>& out) {
+    const auto add = [&out](const char* reason, std::uint64_t lines) {
+      out.push_back({.family = &metric::kLogLinesDropped,
+                     .labels = {reason},
+                     .value = static_cast<double>(lines),
+                     .buckets = {}});
+    };
+    add("sampled", log.sampled());
+    add("blocked", log.blocked());
   });
 }
 

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/telemetry/testing/fake_sink.h"
 #include "pointsman/telemetry/testing/traces.h"
 
@@ -97,6 +98,22 @@ TEST(SpanExporter, GivesUpInTheEnd) {
     poll(nullptr, 0, 1);
   }
   EXPECT_EQ(rig.exporter.counts().given_up, 1U);
+}
+
+TEST(SpanExporter, TakesNoMemoryForATraceHandedOver) {
+  Rig rig;
+  std::vector<std::unique_ptr<TraceBuffer>> buffers;
+  for (int i = 0; i < 8; ++i) buffers.push_back(rig.pool.take());
+  for (auto& buffer : buffers) rig.pool.give_back(std::move(buffer));
+  const auto before = testing::allocations();
+  for (int i = 0; i < 8; ++i) {
+    Trace trace({.trace_id = {1}, .span_id = {1}, .flags = 1}, {}, rig.pool.take(), 1);
+    {
+      const auto scope = trace.enter("t", SpanScope::handlers);
+    }
+    rig.exporter.offer(trace.release());
+  }
+  EXPECT_EQ(testing::allocations(), before);
 }
 
 // A collector that is dead for longer than a pause asks for more patience than is left.

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/telemetry/console_sink.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/telemetry/testing/fake_sink.h"
@@ -147,6 +148,19 @@ TEST(Tracer, CountsRequestsThatFindNoBuffer) {
   EXPECT_TRUE(open.back().context().sampled());
   EXPECT_FALSE(open.back().recording());
   EXPECT_EQ(metric_value(metrics.expose(), "pointsman_traces_unrecorded_total"), 2);
+}
+
+TEST(Tracer, TakesNoMemoryForARequest) {
+  for (const std::string kind : {"always_on", "always_off"}) {
+    Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER", kind}});
+    rig.request({});
+    rig.tracer.stop(5s);  // the buffer is in the pool again
+    const auto before = testing::allocations();
+    for (int i = 0; i < 100; ++i) {
+      rig.request({"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", "a=1", "b=2"});
+    }
+    EXPECT_EQ(testing::allocations(), before) << kind;
+  }
 }
 
 TEST(StartTracing, SaysWhatIsWrong) {
