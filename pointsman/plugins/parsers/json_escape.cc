@@ -62,21 +62,8 @@ std::size_t character_length(std::string_view text) {
 }  // namespace
 
 JsonEscape read_escape(std::string_view text) {
-  switch (text[1]) {
-    case 'b':
-      return {U'\b', 2};
-    case 'f':
-      return {U'\f', 2};
-    case 'n':
-      return {U'\n', 2};
-    case 'r':
-      return {U'\r', 2};
-    case 't':
-      return {U'\t', 2};
-    case 'u':
-      break;
-    default:
-      return {static_cast<char32_t>(text[1]), 2};  // " \ /
+  if (const char plain = plain_escape(text[1]); plain != '\0') {
+    return {static_cast<char32_t>(plain), 2};
   }
   const char32_t unit = unit_at(text);
   if (!is_high(unit) && !is_low(unit)) return {unit, kUnitLength};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -7,6 +8,36 @@
 #include "pointsman/base/arena.h"
 
 namespace pointsman {
+
+// What the character after a backslash stands for; '\0' when the sequence is longer than two bytes.
+constexpr char plain_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+      return c;
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return '\0';
+  }
+}
+
+// The same as a table.
+inline constexpr auto kPlainEscapes = [] {
+  std::array<char, 256> meanings{};
+  for (std::size_t c = 0; c < meanings.size(); ++c)
+    meanings.at(c) = plain_escape(static_cast<char>(c));
+  return meanings;
+}();
 
 // One escape sequence of a JSON string: what it means and how many bytes it takes in the text.
 struct JsonEscape {

@@ -20,14 +20,8 @@ bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-// The escapes of two bytes, as a set of the characters after the backslash.
-constexpr auto kPlainEscapes = [] {
-  std::array<bool, 256> set{};
-  for (const char c : std::string_view(R"("\/bfnrt)")) set.at(static_cast<unsigned char>(c)) = true;
-  return set;
-}();
 bool is_plain_escape(char c) {
-  return kPlainEscapes[static_cast<unsigned char>(c)];
+  return kPlainEscapes[static_cast<unsigned char>(c)] != '\0';
 }
 
 // The number that up to 7 digits at the front of [at, end) make; moves `at` past them. Without

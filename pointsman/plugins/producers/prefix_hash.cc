@@ -29,7 +29,7 @@ std::span<const std::uint64_t> prefix_hashes(std::uint64_t root, const Prompt& p
   // A block longer than the prompt needs no more room than the prompt.
   const std::size_t block_bytes =
       std::min(block_tokens, std::max<std::size_t>(tokens, 1)) * kTokenBytes;
-  const std::size_t room = block_bytes + TokenStream::kSlack;
+  const std::size_t room = std::max(block_bytes, TokenStream::kBuffer) + TokenStream::kSlack;
   TokenStream stream(prompt, block_bytes, {static_cast<char*>(arena.allocate(room, 8)), room});
   std::uint64_t before = root;
   for (std::uint64_t& hash : hashes) {

@@ -71,34 +71,44 @@ std::int64_t token_count(const Prompt& prompt) {
 }
 
 std::string_view TokenStream::next() {
-  filled_ -= shown_;
-  std::memmove(buffer_.data(), buffer_.data() + shown_, filled_);
-  shown_ = 0;
-  while (filled_ < block_bytes_) {
-    if (rest_.empty() && count_ == 0) {
-      if (!take_part()) break;
-      continue;
-    }
+  if (filled_ - shown_ < block_bytes_) {
+    filled_ -= shown_;
+    std::memmove(buffer_.data(), buffer_.data() + shown_, filled_);
+    shown_ = 0;
+    if (filled_ == 0 && rest_.empty() && count_ == 0) take_part();
     if (filled_ == 0 && kind_ == Kind::text && rest_.size() >= block_bytes_) {
       const std::string_view block = rest_.substr(0, block_bytes_);
       rest_.remove_prefix(block_bytes_);
       return block;
+    }
+    fill();
+  }
+  const std::size_t size = std::min(filled_ - shown_, block_bytes_);
+  const std::string_view block(buffer_.data() + shown_, size);
+  shown_ += size;
+  return block;
+}
+
+// Fills the buffer: up to a block from plain text, which need not be copied, to the brim from the
+// rest. Pads the end of the prompt.
+void TokenStream::fill() {
+  while (filled_ < full_) {
+    if (rest_.empty() && count_ == 0) {
+      if (take_part()) continue;
+      const std::size_t padded = aligned(filled_);
+      std::fill(buffer_.data() + filled_, buffer_.data() + padded, '\0');
+      filled_ = padded;
+      return;
     }
     if (kind_ == Kind::repeat) {
       repeat();
     } else if (kind_ == Kind::escaped) {
       unescape();
     } else {
+      if (filled_ % block_bytes_ == 0 && filled_ > 0) return;
       copy();
     }
   }
-  if (filled_ < block_bytes_) {
-    const std::size_t padded = aligned(filled_);
-    std::fill(buffer_.data() + filled_, buffer_.data() + padded, '\0');
-    filled_ = padded;
-  }
-  shown_ = std::min(filled_, block_bytes_);
-  return {buffer_.data(), shown_};
 }
 
 // Starts the next part; false when there is none.
@@ -134,7 +144,7 @@ bool TokenStream::take_part() {
 }
 
 void TokenStream::copy() {
-  const std::size_t size = std::min(rest_.size(), block_bytes_ - filled_);
+  const std::size_t size = std::min(rest_.size(), block_bytes_ - filled_ % block_bytes_);
   std::memcpy(buffer_.data() + filled_, rest_.data(), size);
   filled_ += size;
   rest_.remove_prefix(size);
@@ -144,7 +154,7 @@ void TokenStream::unescape() {
   const char* from = rest_.data();
   const char* const end = from + rest_.size();
   char* to = buffer_.data() + filled_;
-  const char* const full = buffer_.data() + block_bytes_;
+  const char* const full = buffer_.data() + full_;
   while (to < full && from != end) {
     if (end - from >= static_cast<std::ptrdiff_t>(kStep)) {
       const std::size_t plain = copy_step(from, to);
@@ -153,6 +163,11 @@ void TokenStream::unescape() {
       if (plain == kStep) continue;
     } else if (*from != '\\') {
       *to++ = *from++;
+      continue;
+    }
+    if (const char plain = kPlainEscapes[static_cast<unsigned char>(from[1])]; plain != '\0') {
+      *to++ = plain;
+      from += 2;
       continue;
     }
     const JsonEscape escape = read_escape({from, static_cast<std::size_t>(end - from)});
@@ -164,7 +179,7 @@ void TokenStream::unescape() {
 }
 
 void TokenStream::repeat() {
-  for (; filled_ < block_bytes_ && count_ > 0; --count_) {
+  for (; filled_ < full_ && count_ > 0; --count_) {
     std::memcpy(buffer_.data() + filled_, &token_, kTokenBytes);
     filled_ += kTokenBytes;
   }
