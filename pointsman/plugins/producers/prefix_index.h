@@ -27,7 +27,7 @@ namespace pointsman {
 // miss blocks or count ones just gone, never more.
 //
 // Threading: any thread. Hashes are striped over many short locks; an endpoint's list has a lock of
-// its own that only insert() and remove() take. docs/adr/0011 has the measurement.
+// its own that only insert() and remove() take. docs/adr/0012 has the measurement.
 class PrefixIndex {
  public:
   PrefixIndex();
