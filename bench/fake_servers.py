@@ -45,41 +45,37 @@ class Server(asyncio.Protocol):
     def __init__(self, gap: float):
         self.gap = gap
         self.loop = asyncio.get_running_loop()
-        self.head, self.missing, self.wanted = b"", 0, None
+        self.head, self.wanted = b"", None  # wanted: of the request under way
 
     def connection_made(self, transport):
         self.transport = transport
 
     def data_received(self, data: bytes):
-        if self.missing:
-            taken = min(self.missing, len(data))
-            self.missing -= taken
-            data = data[taken:]
-            if not self.missing:
-                self.answer()
-        self.head += data
-        if self.missing or b"\r\n\r\n" not in self.head:
-            return
-        head, _, rest = self.head.partition(b"\r\n\r\n")
-        self.head = b""
-        if head.startswith(b"GET /metrics"):
-            self.transport.write(self.page)
-            return
-        fields = {}
-        for line in head.split(b"\r\n")[1:]:
-            name, _, value = line.partition(b":")
-            fields[name.strip().lower()] = value.strip()
-        self.wanted = (int(fields.get(b"x-tokens", b"1")), fields.get(b"x-stream") == b"1")
-        self.missing = int(fields.get(b"content-length", b"0"))
-        if b"chunked" in fields.get(b"transfer-encoding", b""):
-            raise ValueError("a proxy in front of this server must send content-length")
-        taken = min(self.missing, len(rest))
-        self.missing -= taken
-        if not self.missing:
+        if self.wanted is None:
+            self.head += data
+            head, found, data = self.head.partition(b"\r\n\r\n")
+            if not found:
+                return
+            self.head = b""
+            if head.startswith(b"GET /metrics"):
+                self.transport.write(self.page)
+                return
+            fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+            self.wanted = (int(fields.get(b"x-tokens", b"1")), fields.get(b"x-stream") == b"1")
+            # Envoy sends bodies that a filter may change in chunks; their end is all that matters here.
+            self.missing = None if b"transfer-encoding" in fields else int(fields.get(b"content-length", b"0"))
+            self.tail = b"\r\n"
+        if self.missing is None:
+            self.tail = (self.tail + data)[-7:]
+            ended = self.tail == b"\r\n0\r\n\r\n"
+        else:
+            self.missing -= len(data)
+            ended = self.missing <= 0
+        if ended:
             self.answer()
 
     def answer(self):
-        tokens, stream = self.wanted
+        (tokens, stream), self.wanted = self.wanted, None
         if not stream:
             body = json.dumps({"model": "m", "choices": [{"index": 0, "message": {"content": " tok" * tokens}}],
                                "usage": {"prompt_tokens": 1, "completion_tokens": tokens}}).encode()

@@ -38,6 +38,11 @@ class Result:
     chunks: int = 0
     errors: list[str] = field(default_factory=list)
     first_token: list[float] = field(default_factory=list)  # seconds from start of the request
+    late: list[float] = field(default_factory=list)  # seconds from the planned to the real start
+
+    def busy(self) -> bool:
+        """Whether the machine had no time for the client: then messages pile up and cost less than they should."""
+        return sorted(self.late)[len(self.late) // 2] > 0.005
 
     def first_token_ms(self, quantile: float) -> float:
         ordered = sorted(self.first_token)
@@ -122,6 +127,7 @@ async def run(shape: Shape, port: int, seed: int) -> Result:
     for number in range(int(shape.per_second * shape.seconds)):
         body = shape.body(seed + number)
         await asyncio.sleep(max(0.0, start + number / shape.per_second - loop.time()))
+        result.late.append(loop.time() - (start + number / shape.per_second))
         tasks.append(asyncio.ensure_future(one(number, body)))
         result.planned += 1
     await asyncio.gather(*tasks)
