@@ -5,7 +5,6 @@ When a test fails, the end of each process's output is printed with it.
 
 import pathlib
 import resource
-import subprocess
 
 import pytest
 
@@ -15,21 +14,8 @@ from harness.ext_proc import Transaction
 from harness.model_server import ModelServer
 from harness.openai import Client
 from harness.pointsman import Epp, Serve
-from harness.process import POINTSMAN, Process
+from harness.process import Process
 from harness.toy_picker import ToyPicker
-
-
-# The test files of a command are collected once the binary has that command.
-TESTS_OF = {"epp": ["test_epp.py", "test_ext_proc.py", "test_otlp.py"], "serve": ["test_serve.py"],
-            "sim": ["test_sim.py"], "why": ["test_why.py"], "check": ["test_check.py"]}
-
-
-def has_command(name: str) -> bool:
-    return POINTSMAN.exists() and subprocess.run([POINTSMAN, name, "--help"], capture_output=True,
-                                                 check=False).returncode == 0
-
-
-collect_ignore = [file for command, files in TESTS_OF.items() if not has_command(command) for file in files]
 
 
 def pytest_configure():
