@@ -21,6 +21,8 @@ E2E_LIMIT_S = 1500
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1",
+    # Names of libraries of others that leak by themselves; ours are never listed.
+    "LSAN_OPTIONS": "print_suppressions=0:suppressions=tests/lsan.supp",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "second_deadlock_stack=1:halt_on_error=0",
 }
