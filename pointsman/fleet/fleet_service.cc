@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "pointsman/base/bug.h"
 #include "pointsman/fleet/fleet_board.h"
 #include "pointsman/fleet/pool_gauges.h"
 #include "pointsman/fleet/roster.h"
@@ -22,6 +23,7 @@ namespace {
 constexpr Clock::duration kPublishPause = std::chrono::milliseconds(10);
 // A server that is slow once is not worth a line.
 constexpr std::size_t kFailuresToTell = 3;
+constexpr Clock::duration kShortestGaugeInterval = std::chrono::milliseconds(10);
 
 // "a, b, c and 4 more".
 std::string some_of(std::span<const std::string> names) {
@@ -72,7 +74,7 @@ class FleetService::Worker {
 
   Roster roster_;
   FleetBoard board_;
-  bool taken_ = false;  // the first set of endpoints
+  std::optional<Result<void>> taken_;  // what became of the first set of endpoints
   Clock::time_point published_at_{};
 
   Loop loop_;  // what follows is bound to it
@@ -108,6 +110,7 @@ FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
           metrics.series(metric::kExtractErrors, source.name.type, reader.name.type));
     }
   }
+  options_.gauge_interval = std::max(options_.gauge_interval, kShortestGaugeInterval);
   expose_endpoint_queues(metrics, board_.published(), options_.pool);
 }
 
@@ -127,7 +130,8 @@ Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) 
              log_.warning("endpoints could not all be taken over", {{"error", text}});
            }});
   if (!started) return started;
-  loop_.run_until([this] { return taken_; });
+  if (!loop_.run_until([this] { return taken_.has_value(); })) bug("no first set of endpoints");
+  if (!*taken_) return *taken_;
   gauge_timer_.arm(options_.gauge_interval);
   if (on_ready) on_ready();
   thread_ = std::jthread([this] { loop_.run(); });
@@ -135,20 +139,24 @@ Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) 
 }
 
 void FleetService::Worker::stop() {
-  if (!thread_.joinable()) return;
   options_.discovery->stop();
+  if (!thread_.joinable()) return;
   loop_.stop();
   thread_.join();
 }
 
 void FleetService::Worker::take(std::vector<Endpoint> endpoints) {
   const auto change = roster_.update(std::move(endpoints));
-  if (!change) {
-    log_.error("endpoints refused", {{"error", change.error().message}});
-    taken_ = true;
+  if (!change && !taken_) {
+    taken_ = std::unexpected(change.error());
     return;
   }
-  if (std::exchange(taken_, true) && !change->any()) return;
+  if (!change) {
+    log_.error("endpoints refused", {{"error", change.error().message}});
+    return;
+  }
+  if (taken_ && !change->any()) return;
+  taken_ = Result<void>();
   show_endpoints();
   publish();
   std::set<std::string> hosts;

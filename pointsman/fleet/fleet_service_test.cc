@@ -1,5 +1,6 @@
 #include "pointsman/fleet/fleet_service.h"
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include "pointsman/fleet/core_metrics_extractor.h"
 #include "pointsman/fleet/file_discovery.h"
 #include "pointsman/fleet/metrics_data_source.h"
+#include "pointsman/fleet/roster.h"
 #include "pointsman/fleet/static_endpoints.h"
 #include "pointsman/fleet/testing/make_plugin.h"
 #include "pointsman/fleet/testing/page_server.h"
@@ -115,6 +117,7 @@ TEST_F(Service, KeepsTheLastValueAndItsAgeWhenAServerDies) {
   server.set_page(testing::vllm_page());
   start_at({server.port()});
   EXPECT_TRUE(eventually([&] { return waiting() == 7; }));
+  EXPECT_FALSE(exposes("llm_d_epp_datalayer_poll_errors_total"));
   server.set(PageServer::Mode::error);
   EXPECT_TRUE(
       eventually([&] { return exposes("llm_d_epp_datalayer_poll_errors_total{source_type="); }));
@@ -203,6 +206,18 @@ TEST_F(Service, DoesNotStartWhenTheFirstEndpointsCannotBeHad) {
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error().message, "b: open /nonexistent: no such file or directory");
   EXPECT_EQ(ready_, 0);
+}
+
+TEST_F(Service, DoesNotStartWithMoreEndpointsThanItHasRoomFor) {
+  std::vector<Endpoint> many(Roster::kMaxEndpoints + 1);
+  for (std::size_t i = 0; i < many.size(); ++i) {
+    many[i] = {.name = std::to_string(i), .address = "127.0.0.1", .port = 1};
+    many[i].complete();
+  }
+  const auto started = FleetService::start(
+      options(std::make_shared<StaticDiscovery>(std::move(many))), metrics_, log_);
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().message, "16385 endpoints, more than 16384");
 }
 
 TEST_F(Service, LeavesTheLastSnapshotWhenItStops) {

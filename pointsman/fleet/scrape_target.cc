@@ -107,6 +107,7 @@ void ScrapeTarget::on_head(const ResponseHead& head) {
 bool ScrapeTarget::follow(const ResponseHead& head) {
   const auto location = head.fields.find("location");
   if (!redirects(head.status) || !location || ++detours_ > kMaxDetours) return false;
+  if (std::ranges::any_of(*location, [](char c) { return c <= ' ' || c == '#'; })) return false;
   if (answered_ - began_ >= context_->options.deadline) return false;
   if (location->starts_with('/') && !location->starts_with("//")) {
     request_.target = *location;
