@@ -151,6 +151,31 @@ TEST(SimFlags, AreReadAndBounded) {
   EXPECT_EQ(exit_of({"pointsman", "sim", "--count=0"}).code, 1);
   EXPECT_EQ(exit_of({"pointsman", "sim", "--port=65535", "--count=2"}).code, 1);
   EXPECT_EQ(exit_of({"pointsman", "sim", "--time-scale=0"}).code, 1);
+
+  const auto paced = flags<SimFlags>({"pointsman", "sim", "--pace=5ms", "--output-tokens=100",
+                                      "--lora=a,b", "--real-size", "--proxy-port=8200"});
+  EXPECT_EQ(paced.pace, std::chrono::milliseconds(5));
+  EXPECT_EQ(paced.output_tokens, 100);
+  EXPECT_EQ(paced.loras, (std::vector<std::string>{"a", "b"}));
+  EXPECT_TRUE(paced.real_size);
+  EXPECT_EQ(paced.proxy_port, 8200);
+  EXPECT_EQ(exit_of({"pointsman", "sim", "--pace=-1ms"}).code, 1);
+  EXPECT_EQ(exit_of({"pointsman", "sim", "--output-tokens=0"}).code, 1);
+  EXPECT_EQ(exit_of({"pointsman", "sim", "--proxy-port=65536"}).code, 1);
+}
+
+TEST(LoadFlags, NeedATraceAndNamedTargets) {
+  const auto load =
+      flags<LoadFlags>({"pointsman", "load", "--trace=t.jsonl", "--target=a=http://h:1", "--target",
+                        "b c=http://h:2", "--warm-up=10", "--json"});
+  EXPECT_EQ(load.trace, "t.jsonl");
+  EXPECT_EQ(load.targets, (std::vector<std::string>{"a=http://h:1", "b c=http://h:2"}));
+  EXPECT_EQ(load.warm_up, 10);
+  EXPECT_EQ(load.requests, 240);
+  EXPECT_TRUE(load.json);
+  EXPECT_EQ(exit_of({"pointsman", "load", "--target=a=http://h:1"}).code, 1);
+  EXPECT_EQ(exit_of({"pointsman", "load", "--trace=t"}).code, 1);
+  EXPECT_EQ(exit_of({"pointsman", "load", "--trace=t", "--target=nameless"}).code, 1);
 }
 
 TEST(WhyFlags, TakeAnIdOrTheLast) {
