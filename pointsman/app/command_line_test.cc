@@ -16,20 +16,21 @@ std::optional<std::string> no_environment(std::string_view /*name*/) {
   return std::nullopt;
 }
 
-std::expected<Command, Exit> read(std::vector<std::string_view> argv,
+std::expected<Command, Exit> read(const std::vector<std::string_view>& argv,
                                   const Environment& environment = no_environment) {
   return read_command_line(argv, environment);
 }
 
 template <typename Flags>
-Flags flags(std::vector<std::string_view> argv, const Environment& environment = no_environment) {
-  auto command = read(std::move(argv), environment);
+Flags flags(const std::vector<std::string_view>& argv,
+            const Environment& environment = no_environment) {
+  auto command = read(argv, environment);
   EXPECT_TRUE(command.has_value()) << command.error().error;
   return command && std::holds_alternative<Flags>(*command) ? std::get<Flags>(*command) : Flags{};
 }
 
-Exit exit_of(std::vector<std::string_view> argv) {
-  auto command = read(std::move(argv));
+Exit exit_of(const std::vector<std::string_view>& argv) {
+  auto command = read(argv);
   EXPECT_FALSE(command.has_value());
   return command ? Exit{.code = -1} : command.error();
 }

@@ -21,7 +21,7 @@ struct Finished {
   std::string error = "none";
 };
 
-Finished finished(std::vector<std::string_view> words,
+Finished finished(const std::vector<std::string_view>& words,
                   const Environment& environment = no_environment) {
   Finished out;
   FlagSet set("epp", "Picker.");
@@ -35,7 +35,7 @@ Finished finished(std::vector<std::string_view> words,
 // The error of `words` behind a valid --pool-name.
 std::string error(std::vector<std::string_view> words) {
   words.insert(words.begin(), "--pool-name=p");
-  return finished(std::move(words)).error;
+  return finished(words).error;
 }
 
 TEST(EppFlags, HaveTheDefaultsOfTheReference) {
@@ -154,7 +154,7 @@ TEST(EppFlags, RefuseABadSelector) {
 TEST(EppFlags, CheckTargetPorts) {
   const auto ports = [](std::vector<std::string_view> words) {
     words.insert(words.begin(), "--endpoint-selector=app=x");
-    return finished(std::move(words));
+    return finished(words);
   };
   const std::vector<int> both = {8080, 9090};
   EXPECT_EQ(ports({"--endpoint-target-ports=8080,9090,8080,9090"}).flags.endpoint_target_ports,
@@ -210,7 +210,7 @@ TEST(EppFlags, RaiseTooFastScrapes) {
 TEST(EppFlags, DeriveTheLogLevel) {
   const auto level = [](std::vector<std::string_view> words) {
     words.insert(words.begin(), "--pool-name=p");
-    return finished(std::move(words)).flags.router.log_threshold;
+    return finished(words).flags.router.log_threshold;
   };
   EXPECT_EQ(level({"-v=4"}), 4);
   EXPECT_EQ(level({"-v=-1"}), 2);
