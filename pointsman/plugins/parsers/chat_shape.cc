@@ -18,7 +18,7 @@ void ChatShape::field(std::string_view key, JsonReader& json) {
     messages(json);
   } else if (key == "tools") {
     const std::string_view tools = skip_as(json, Kind::array, key);
-    parts_[0] = text_part({.raw = tools, .size = tools.size()});  // as JSON, escapes and all
+    parts_.set(0, text_part({.raw = tools, .size = tools.size()}));  // as JSON, escapes and all
   } else if (key == "documents") {
     skip_as(json, Kind::array, key);
   } else if (key == "chat_template") {
@@ -54,7 +54,7 @@ void ChatShape::message(JsonReader& json) {
   parts_.add({});  // the role comes first, wherever its key stands
   for (JsonString key; json.next_key(key);) {
     if (key.raw == "role") {
-      parts_[role] = text_part(string_at(json, "messages.role"));
+      parts_.set(role, text_part(string_at(json, "messages.role")));
     } else if (key.raw == "content") {
       parts_.truncate(role + 1);
       content(json);

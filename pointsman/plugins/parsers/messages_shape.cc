@@ -84,7 +84,7 @@ void MessagesShape::message(JsonReader& json) {
   parts_.add({});  // the role comes first, wherever its key stands
   for (JsonString key; json.next_key(key);) {
     if (key.raw == "role") {
-      parts_[role] = text_part(string_at(json, "messages.role"));
+      parts_.set(role, text_part(string_at(json, "messages.role")));
     } else if (key.raw == "content") {
       parts_.truncate(role + 1);
       content(json);

@@ -32,6 +32,9 @@ class TextOrTokens {
  public:
   enum class Form : std::uint8_t { none, text, texts, ids, lists, wrong };
 
+  // Further prompts of a request give no prompt signal.
+  static constexpr std::size_t kMaxPrompts = 4096;
+
   explicit TextOrTokens(Arena& arena) : arena_(arena), parts_(arena) {}
 
   // Reads the value, forgetting an earlier one.

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/plugins/parsers/openai_shapes.h"
 #include "pointsman/plugins/testing/parsing.h"
 
 namespace pointsman {
@@ -182,6 +183,19 @@ TEST(OpenAiParser, ReadsThousandsOfTokenIds) {
     if (shown[i] != '[' && shown[i] != ']') plain += shown[i];
   }
   EXPECT_EQ(plain, expected);
+}
+
+TEST(OpenAiParser, DoesNotFollowABodyOfCrumbsToItsEnd) {
+  std::string texts = R"({"prompt":["a")";
+  std::string messages = R"({"messages":[{})";
+  for (std::size_t i = 0; i < 2 * PartList::kMax; ++i) {
+    texts += R"(,"a")";
+    messages += R"(,{"role":"user","content":"b"})";
+  }
+  EXPECT_EQ(completions(texts + "]}").prompts.size(), TextOrTokens::kMaxPrompts);
+  const Read got = chat(messages + "]}");
+  EXPECT_EQ(got.error, "");
+  EXPECT_EQ(got.prompts.at(0).size(), (PartList::kMax - 2) / 2 * 5);
 }
 
 TEST(OpenAiParser, ReadsEmbeddings) {

@@ -15,12 +15,17 @@ constexpr std::size_t kIdsPerPart = 1024;
 }  // namespace
 
 void PartList::add(const PromptPart& part) {
+  if (used_ == kMax) return;
   if (used_ == room_.size()) {
     const auto more = arena_->array<PromptPart>(std::max(kFirstRoom, 2 * used_));
     std::ranges::copy(room_, more.begin());
     room_ = more;
   }
   room_[used_++] = part;
+}
+
+void PartList::set(std::size_t i, const PromptPart& part) {
+  if (i < used_) room_[i] = part;
 }
 
 void PartList::add_text(std::string_view text) {
@@ -39,6 +44,7 @@ void PartList::add_asset(PromptPart::Kind kind, const JsonString& content) {
 }
 
 void PartList::add_tokens(std::span<const std::uint32_t> ids) {
+  if (used_ == kMax) return;
   const auto copy = arena_->array<std::uint32_t>(ids.size());
   std::ranges::copy(ids, copy.begin());
   add({.kind = PromptPart::Kind::tokens, .tokens = copy});

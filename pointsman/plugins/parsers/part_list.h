@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -9,16 +10,20 @@
 
 namespace pointsman {
 
-// A growing list of prompt parts in a request's arena.
+// A growing list of prompt parts in a request's arena. It ends at kMax parts, so that a body made
+// of crumbs does not take many times its own size; what follows gives no prompt signal.
 class PartList {
  public:
+  static constexpr std::size_t kMax = 65'536;
+
   explicit PartList(Arena& arena) : arena_(&arena) {}
 
   std::size_t size() const { return used_; }
   std::span<PromptPart> all() { return room_.first(used_); }
-  PromptPart& operator[](std::size_t i) { return room_[i]; }
 
   void add(const PromptPart& part);
+  // Replaces the part if there is one.
+  void set(std::size_t i, const PromptPart& part);
   // Text as it is, or the inside of a JSON string; nothing when it is empty.
   void add_text(std::string_view text);
   void add_text(const JsonString& text);
@@ -29,7 +34,7 @@ class PartList {
   void append(std::span<const PromptPart> parts);
 
   // Forgets all but the first `size` parts.
-  void truncate(std::size_t size) { used_ = size; }
+  void truncate(std::size_t size) { used_ = std::min(used_, size); }
 
  private:
   Arena* arena_;

@@ -66,6 +66,7 @@ void TextOrTokens::ids(JsonReader& json) {
 }
 
 void TextOrTokens::end_prompt() {
+  if (count_ == kMaxPrompts) return;
   if (count_ == ends_.size()) {
     const auto more = arena_.array<std::size_t>(std::max<std::size_t>(4, 2 * count_));
     std::ranges::copy(ends_, more.begin());

@@ -68,11 +68,12 @@ Result<void> ApproxPrefixProducer::produce(const Context& context,
 
   const auto chains = arena.array<std::span<const std::uint64_t>>(prompt->prompts.size());
   const auto matches = arena.array<std::int32_t>(candidates.size());
+  PrefixIndex::Match match(index_, keys, matches, arena);
   std::size_t total = 0;
   for (std::size_t i = 0; i < chains.size(); ++i) {
     chains[i] = prefix_hashes(root, prompt->prompts[i], block, most, arena);
     total += chains[i].size();
-    index_.match(chains[i], keys, matches, arena);
+    match.add(chains[i]);
   }
   if (total == 0) return {};
   const auto column = signals.write(match_);

@@ -29,8 +29,15 @@ std::span<const std::uint64_t> prefix_hashes(std::uint64_t root, const Prompt& p
   // A block longer than the prompt needs no more room than the prompt.
   const std::size_t block_bytes =
       std::min(block_tokens, std::max<std::size_t>(tokens, 1)) * kTokenBytes;
-  const std::size_t room = std::max(block_bytes, TokenStream::kBuffer) + TokenStream::kSlack;
-  TokenStream stream(prompt, block_bytes, {static_cast<char*>(arena.allocate(room, 8)), room});
+  // Not cleared: it is written before it is read.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
+  std::array<char, TokenStream::kBuffer + TokenStream::kSlack> small;
+  std::span<char> buffer = small;
+  if (block_bytes > TokenStream::kBuffer) {
+    const std::size_t room = block_bytes + TokenStream::kSlack;
+    buffer = {static_cast<char*>(arena.allocate(room, 8)), room};
+  }
+  TokenStream stream(prompt, block_bytes, buffer);
   std::uint64_t before = root;
   for (std::uint64_t& hash : hashes) {
     const std::array<std::uint64_t, 2> link{xxh64(stream.next()), before};

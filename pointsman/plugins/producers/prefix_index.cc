@@ -1,14 +1,13 @@
 #include "pointsman/plugins/producers/prefix_index.h"
 
 #include <algorithm>
-#include <bit>
+
+#include "pointsman/plugins/producers/prefix_slots.h"
 
 namespace pointsman {
 namespace {
 
-constexpr std::uint64_t kNobody = ~std::uint64_t{0};
 constexpr unsigned kStripeShift = 56;  // the top 8 bits choose one of 256 stripes
-constexpr std::size_t kWordBits = 64;
 // The list of an endpoint is locked for so many blocks at a time, about 20 us.
 constexpr std::size_t kBlocksPerLock = 128;
 constexpr std::size_t kBatch = 16;
@@ -22,91 +21,7 @@ bool succeeds(EndpointKey endpoint, std::uint64_t owner) {
   return distance < 0x8000;
 }
 
-// An endpoint's blocks from the most to the least recently used: a ring through entry 0.
-class RecencyList {
- public:
-  std::size_t size() const { return size_; }
-  std::uint64_t hash(std::uint32_t entry) const { return entries_[entry].hash; }
-  std::uint32_t next(std::uint32_t entry) const { return entries_[entry].next; }
-  std::uint32_t prev(std::uint32_t entry) const { return entries_[entry].prev; }
-  std::uint32_t last() const { return entries_[0].prev; }
-
-  // A new entry behind `at`.
-  std::uint32_t add(std::uint64_t hash, std::uint32_t at) {
-    std::uint32_t entry = free_;
-    if (entry != 0) {
-      free_ = entries_[entry].next;
-    } else {
-      entry = static_cast<std::uint32_t>(entries_.size());
-      entries_.emplace_back();
-    }
-    entries_[entry].hash = hash;
-    link(entry, entry, at);
-    ++size_;
-    return entry;
-  }
-
-  void remove(std::uint32_t entry) {
-    unlink(entry, entry);
-    entries_[entry].next = free_;
-    free_ = entry;
-    --size_;
-  }
-
-  // Moves the stretch from `first` to `last` behind `at`. REQUIRES: `at` is not in it.
-  void move(std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-    if (entries_[at].next == first) return;
-    unlink(first, last);
-    link(first, last, at);
-  }
-
-  void clear() { *this = RecencyList(); }
-
- private:
-  struct Entry {
-    std::uint64_t hash = 0;
-    std::uint32_t prev = 0;
-    std::uint32_t next = 0;
-  };
-
-  void unlink(std::uint32_t first, std::uint32_t last) {
-    const std::uint32_t before = entries_[first].prev;
-    const std::uint32_t behind = entries_[last].next;
-    entries_[before].next = behind;
-    entries_[behind].prev = before;
-  }
-
-  void link(std::uint32_t first, std::uint32_t last, std::uint32_t at) {
-    const std::uint32_t behind = entries_[at].next;
-    entries_[at].next = first;
-    entries_[first].prev = at;
-    entries_[last].next = behind;
-    entries_[behind].prev = last;
-  }
-
-  std::vector<Entry> entries_ = std::vector<Entry>(1);
-  std::uint32_t free_ = 0;  // first of the free entries, linked by `next`
-  std::size_t size_ = 0;
-};
-
 }  // namespace
-
-// A cache line's worth of lock, so that neighbours do not disturb each other.
-struct alignas(64) PrefixIndex::Stripe {
-  std::mutex mutex;
-  HolderTable table;
-};
-
-struct PrefixIndex::Slot {
-  std::atomic<std::uint64_t> key{kNobody};  // of the endpoint that has the slot now
-  std::atomic<std::size_t> size{0};
-  std::mutex mutex;
-  RecencyList blocks;  // under the mutex
-};
-
-struct PrefixIndex::SlotPage {
-  std::array<Slot, kPageSlots> slots;
-};
 
 PrefixIndex::PrefixIndex() : stripes_(std::make_unique<Stripe[]>(kStripes)) {}
 PrefixIndex::~PrefixIndex() = default;
@@ -135,107 +50,6 @@ std::size_t PrefixIndex::size(EndpointKey endpoint) const {
   const Slot* const found = find(endpoint.slot());
   if (found == nullptr || found->key.load(std::memory_order_relaxed) != endpoint.value) return 0;
   return found->size.load(std::memory_order_relaxed);
-}
-
-// One match(). Sets of endpoints are bits by slot.
-class PrefixIndex::Search {
- public:
-  Search(const PrefixIndex& index, std::span<const std::uint64_t> chain,
-         std::span<const EndpointKey> endpoints, std::span<std::int32_t> out, Arena& scratch)
-      : index_(index), chain_(chain), out_(out) {
-    std::size_t slots = 0;
-    for (const EndpointKey key : endpoints) slots = std::max<std::size_t>(slots, key.slot() + 1U);
-    words_ = (slots + kWordBits - 1) / kWordBits;
-    position_ = scratch.array<std::uint32_t>(words_ * kWordBits);
-    // One set per level of the search, and two for its beginning.
-    sets_ = scratch.array<std::uint64_t>((std::bit_width(chain.size()) + 3U) * words_);
-    for (std::size_t i = 0; i < endpoints.size(); ++i) {
-      const std::uint16_t slot = endpoints[i].slot();
-      const Slot* const found = index.find(slot);
-      if (found == nullptr || found->key.load(std::memory_order_relaxed) != endpoints[i].value) {
-        continue;
-      }
-      position_[slot] = static_cast<std::uint32_t>(i);
-      set(0)[slot / kWordBits] |= std::uint64_t{1} << (slot % kWordBits);
-    }
-  }
-
-  // Looks at the blocks 1, 2, 4, 8 ... until nobody holds one, and between two of them where
-  // holders dropped out. Most prompts share little, so most searches end at once.
-  void run() {
-    std::size_t low = 0;
-    std::size_t low_set = 0;
-    while (low < chain_.size() && !empty(set(low_set))) {
-      const std::size_t high = std::min(std::max<std::size_t>(1, 2 * low), chain_.size());
-      const std::size_t high_set = 1 - low_set;
-      look_up(high, set(low_set), set(high_set));
-      between(low, set(low_set), high, set(high_set), 2);
-      low = high;
-      low_set = high_set;
-    }
-    give(low, set(low_set), {});
-  }
-
- private:
-  using Set = std::span<std::uint64_t>;
-
-  Set set(std::size_t i) { return sets_.subspan(i * words_, words_); }
-  static bool empty(Set set) {
-    return std::ranges::all_of(set, [](std::uint64_t word) { return word == 0; });
-  }
-
-  // Those among `within` that hold the block of that number, counted from 1.
-  void look_up(std::size_t block, Set within, Set holders) {
-    std::ranges::fill(holders, 0);
-    const std::uint64_t hash = chain_[block - 1];
-    Stripe& stripe = index_.stripe(hash);
-    {
-      const std::lock_guard lock(stripe.mutex);
-      stripe.table.for_each(hash, [holders](std::uint16_t slot) {
-        if (slot / kWordBits < holders.size()) {
-          holders[slot / kWordBits] |= std::uint64_t{1} << (slot % kWordBits);
-        }
-      });
-    }
-    for (std::size_t i = 0; i < words_; ++i) holders[i] &= within[i];
-  }
-
-  // Finds for all that hold block `low` but not block `high` where they drop out.
-  void between(std::size_t low, Set at_low, std::size_t high, Set at_high, std::size_t level) {
-    if (std::ranges::equal(at_low, at_high)) return;
-    if (high - low == 1) return give(low, at_low, at_high);
-    const std::size_t middle = low + (high - low) / 2;
-    const Set at_middle = set(level);
-    look_up(middle, at_low, at_middle);
-    for (std::size_t i = 0; i < words_; ++i) at_middle[i] |= at_high[i];
-    between(low, at_low, middle, at_middle, level + 1);
-    between(middle, at_middle, high, at_high, level + 1);
-  }
-
-  // Those in `in` but not in `out_of` hold so many blocks.
-  void give(std::size_t blocks, Set in, Set out_of) {
-    for (std::size_t i = 0; i < words_; ++i) {
-      std::uint64_t word = in[i] & ~(out_of.empty() ? 0 : out_of[i]);
-      for (; word != 0; word &= word - 1) {
-        const auto slot = i * kWordBits + static_cast<std::size_t>(std::countr_zero(word));
-        out_[position_[slot]] += static_cast<std::int32_t>(blocks);
-      }
-    }
-  }
-
-  const PrefixIndex& index_;
-  std::span<const std::uint64_t> chain_;
-  std::span<std::int32_t> out_;
-  std::size_t words_ = 0;
-  std::span<std::uint32_t> position_;  // in `endpoints`, by slot
-  std::span<std::uint64_t> sets_;
-};
-
-void PrefixIndex::match(std::span<const std::uint64_t> chain,
-                        std::span<const EndpointKey> endpoints, std::span<std::int32_t> out,
-                        Arena& scratch) const {
-  if (chain.empty() || endpoints.empty()) return;
-  Search(*this, chain, endpoints, out, scratch).run();
 }
 
 // One insert(): puts the chain to the front of the endpoint's list, head first.

@@ -49,7 +49,7 @@ Filled& filled(std::size_t count) {
 bool check(Filled& f, benchmark::State& state) {
   Arena arena;
   std::vector<std::int32_t> out(f.endpoints.size());
-  f.index.match(f.last[1], f.endpoints, out, arena);
+  PrefixIndex::Match(f.index, f.endpoints, out, arena).add(f.last[1]);
   const auto all = static_cast<std::int32_t>(f.last[1].size());
   if (out[1] == all && out[0] == kSharedBlocks) return true;
   state.SkipWithError("the index finds something else than what was put in");
@@ -65,7 +65,7 @@ void prefix_match(benchmark::State& state) {
   std::size_t next = 0;
   for (auto _ : state) {
     arena.reset();
-    f.index.match(f.last[next++ % f.last.size()], f.endpoints, out, arena);
+    PrefixIndex::Match(f.index, f.endpoints, out, arena).add(f.last[next++ % f.last.size()]);
     benchmark::DoNotOptimize(out.data());
   }
 }
@@ -108,7 +108,7 @@ void prefix_contended(benchmark::State& state) {
   for (auto _ : state) {
     const Chain chain = chain_of(random, head, 4);
     arena.reset();
-    index.match(chain, endpoints, out, arena);
+    PrefixIndex::Match(index, endpoints, out, arena).add(chain);
     index.insert(endpoints[random.below(8)], chain, kCapacity);
   }
 }

@@ -37,7 +37,7 @@ std::vector<std::int32_t> matches(const PrefixIndex& index, const Chain& chain,
                                   const std::vector<EndpointKey>& endpoints) {
   Arena arena;
   std::vector<std::int32_t> out(endpoints.size());
-  index.match(chain, endpoints, out, arena);
+  PrefixIndex::Match(index, endpoints, out, arena).add(chain);
   return out;
 }
 
@@ -98,8 +98,11 @@ TEST(PrefixIndex, AddsToWhatWasMatchedBefore) {
   index.insert({0}, chain, 100);
   Arena arena;
   std::vector<std::int32_t> out{10};
-  index.match(chain, keys(1), out, arena);
-  EXPECT_EQ(out[0], 15);
+  const auto one = keys(1);
+  PrefixIndex::Match match(index, one, out, arena);
+  match.add(chain);
+  match.add(std::span(chain).first(2));
+  EXPECT_EQ(out[0], 17);
 }
 
 TEST(PrefixIndex, KeepsNoMoreThanItsCapacityAndForgetsTheRest) {
@@ -224,7 +227,7 @@ TEST(PrefixIndex, ServesAllWorkersAtOnce) {
         const Chain chain = chain_of({random.below(3), random.below(5), random.below(20)}, 20);
         std::vector<std::int32_t> out(all.size());
         arena.reset();
-        index.match(chain, all, out, arena);
+        PrefixIndex::Match(index, all, out, arena).add(chain);
         for (const std::int32_t count : out) {
           EXPECT_GE(count, 0);
           EXPECT_LE(count, static_cast<std::int32_t>(chain.size()));
