@@ -131,12 +131,13 @@ std::optional<std::uint32_t> Metrics::reserve(std::uint32_t cells) {
 }
 
 // The sum over the shards. Nothing for a series that no thread has touched.
-std::optional<Sample> Metrics::read(const SeriesRecord& record) const {
+std::optional<Sample> Metrics::read(const SeriesRecord& record,
+                                    std::span<const MetricShard* const> shards) {
   const FamilySpec& family = *record.family;
   Sample sample{.family = &family, .buckets = {}};
   if (family.kind == MetricKind::histogram) sample.buckets.resize(family.bounds.size() + 1);
   bool touched = family.from_start;
-  for (const auto& shard : shards_) {
+  for (const MetricShard* shard : shards) {
     const auto* const chunk =
         shard->chunks_[record.cell / MetricShard::kChunkCells].load(std::memory_order_acquire);
     if (chunk == nullptr) continue;
@@ -162,16 +163,21 @@ std::optional<Sample> Metrics::read(const SeriesRecord& record) const {
 }
 
 std::string Metrics::expose(bool deprecated) const {
-  std::vector<Sample> samples;
+  // Records and shards stay where they are, so that only finding them needs the lock, which a
+  // request with a new series may be waiting for.
+  std::vector<const SeriesRecord*> records;
+  std::vector<const MetricShard*> shards;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [family, series] : series_) {
-      const auto take = [&](const SeriesRecord& record) {
-        if (auto sample = read(record)) samples.push_back(*std::move(sample));
-      };
-      std::ranges::for_each(series->records, take);
-      if (series->full) take(series->overflow);
+      for (const SeriesRecord& record : series->records) records.push_back(&record);
+      if (series->full) records.push_back(&series->overflow);
     }
+    for (const auto& shard : shards_) shards.push_back(shard.get());
+  }
+  std::vector<Sample> samples;
+  for (const SeriesRecord* record : records) {
+    if (auto sample = read(*record, shards)) samples.push_back(*std::move(sample));
   }
   {
     const std::lock_guard lock(sources_mutex_);

@@ -74,7 +74,8 @@ class Metrics {
   std::string_view bound(const FamilySpec& family, std::size_t label, std::string_view value);
   FamilySeries& series_of(const FamilySpec& family) const;
   std::optional<std::uint32_t> reserve(std::uint32_t cells);
-  std::optional<Sample> read(const SeriesRecord& record) const;
+  static std::optional<Sample> read(const SeriesRecord& record,
+                                    std::span<const MetricShard* const> shards);
 
   const std::vector<const FamilySpec*> families_;
   const std::size_t series_limit_;

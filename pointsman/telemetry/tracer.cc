@@ -126,7 +126,8 @@ void Tracer::add_metrics(Metrics& metrics) const {
 }
 
 Result<std::unique_ptr<Tracer>> start_tracing(const TraceSettings& settings, Metrics& metrics,
-                                              const Logger& log) {
+                                              const Logger& parent) {
+  const Logger log = parent.named("trace");
   log_notices(settings, log);
   auto sink = settings.enabled ? open_sink(settings) : nullptr;
   if (!sink) {

@@ -72,9 +72,9 @@ class Tracer {
   std::unique_ptr<SpanExporter> exporter_;
 };
 
-// The tracer that `settings` ask for, started; its notices are logged. An error begins with
-// "failed to init tracing".
+// The tracer that `settings` ask for, started; its notices are logged under `parent`.trace. An
+// error begins with "failed to init tracing".
 Result<std::unique_ptr<Tracer>> start_tracing(const TraceSettings& settings, Metrics& metrics,
-                                              const Logger& log);
+                                              const Logger& parent);
 
 }  // namespace pointsman
