@@ -198,7 +198,7 @@ inline constexpr auto kLogLinesDropped =
             "Log lines not written: sampled out, or stderr was not ready.", labels("reason"));
 
 // All of the above: what a Metrics knows, in no particular order.
-inline constexpr std::array<const FamilySpec*, 46> kAll{
+inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kRequestTotal,
     &kRequestErrors,
     &kRequestDuration,
@@ -245,6 +245,6 @@ inline constexpr std::array<const FamilySpec*, 46> kAll{
     &kSpansDropped,
     &kTracesUnrecorded,
     &kLogLinesDropped,
-};
+});
 
 }  // namespace pointsman::metric
