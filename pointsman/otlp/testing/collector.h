@@ -44,10 +44,14 @@ struct Received {
     hold = false;
     changed.notify_all();
   }
-  bool wait_for(std::size_t count) {
+  std::size_t count() {
+    const std::lock_guard lock(mutex);
+    return requests.size();
+  }
+  bool wait_for(std::size_t least) {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(20),
-                            [&] { return requests.size() >= count; });
+                            [&] { return requests.size() >= least; });
   }
 };
 
