@@ -34,7 +34,10 @@ using testing::PageServer;
 // A running service and what others see of it.
 class Service : public ::testing::Test {
  protected:
-  ~Service() override { ::close(nowhere_); }
+  ~Service() override {
+    service_.reset();  // which logs
+    ::close(nowhere_);
+  }
 
   // Options with the default sources.
   FleetOptions options(std::shared_ptr<Discovery> discovery) {
