@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/base/extremes.h"
+#include "pointsman/base/wide.h"
 #include "pointsman/engine/span_attributes.h"
 
 namespace pointsman {
@@ -24,37 +26,40 @@ void traced(Trace::Scope& scope, Stage&& stage) {
   }
 }
 
-// Times consecutive plugin calls with one clock read each: where one ends, the next begins.
-class Laps {
- public:
-  explicit Laps(SchedulerShard& metrics) : metrics_(metrics), last_(Clock::now()) {}
-
-  // Starts over: what happened since the last lap belongs to no plugin.
-  void restart() { last_ = Clock::now(); }
-  void lap(const PluginTimer& timer) {
-    const auto now = Clock::now();
-    metrics_.observe(timer, now - last_);
-    last_ = now;
-  }
-  Clock::time_point last() const { return last_; }
-
- private:
-  SchedulerShard& metrics_;
-  Clock::time_point last_;
-};
-
 // How many share the best total.
 std::uint32_t ties(std::span<const double> totals) {
-  double best = totals[0];
+  const double* const total = totals.data();
+  const std::size_t n = totals.size();
   std::uint32_t count = 0;
-  for (const double total : totals) {
-    if (total > best) {
-      best = total;
-      count = 0;
-    }
-    count += total == best ? 1 : 0;
-  }
+  wide([=, &count]() __attribute__((always_inline)) {
+    const double best = extremes(total, n).most;
+    std::uint32_t same = 0;
+    for (std::size_t i = 0; i < n; ++i) same += total[i] == best ? 1 : 0;
+    count = same;
+  });
   return count;
+}
+
+void set_all(std::span<double> values, double value) {
+  double* const first = values.data();
+  const std::size_t n = values.size();
+  wide([=]() __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < n; ++i) first[i] = value;
+  });
+}
+
+// Adds one scorer's weighted scores to the totals; the first scorer's are what there is so far.
+void add_up(std::span<double> totals, std::span<const double> raw, double weight, bool first) {
+  double* const total = totals.data();
+  const double* const score = raw.data();
+  const std::size_t n = totals.size();
+  wide([=]() __attribute__((always_inline)) {
+    if (first) {
+      for (std::size_t i = 0; i < n; ++i) total[i] = 0.0 + counted(score[i]) * weight;
+    } else {
+      for (std::size_t i = 0; i < n; ++i) total[i] += counted(score[i]) * weight;
+    }
+  });
 }
 
 std::uint32_t size32(std::size_t n) {
@@ -88,7 +93,7 @@ Plan::Profile Profile::plan() const {
 
 Result<void> Profile::run(std::size_t index, const Context& context,
                           std::span<const EndpointIndex> candidates, Decision& decision,
-                          SchedulerShard& metrics) const {
+                          Laps& laps) const {
   auto scope = context.trace.enter("run_scheduler_profile", SpanScope::scheduling);
   scope.set("llm_d.epp.scheduling.profile.name", name_);
 
@@ -104,13 +109,13 @@ Result<void> Profile::run(std::size_t index, const Context& context,
   decision.candidates.insert(decision.candidates.end(), candidates.begin(), candidates.end());
 
   traced(scope, [&] {
-    filter(context, run, decision, metrics);
+    filter(context, run, decision, laps);
     if (run.candidates == 0) {
       run.failed = true;
       return;
     }
-    score(context, run, decision, metrics);
-    pick(context, run, decision, metrics);
+    score(context, run, decision, laps);
+    pick(context, run, decision, laps);
   });
   decision.runs.push_back(run);
   if (run.failed) {
@@ -122,7 +127,7 @@ Result<void> Profile::run(std::size_t index, const Context& context,
 }
 
 void Profile::filter(const Context& context, ProfileRun& run, Decision& decision,
-                     SchedulerShard& metrics) const {
+                     Laps& laps) const {
   auto scope = context.trace.enter("filter_endpoints", SpanScope::scheduling);
   scope.set("llm_d.epp.filter.candidate_endpoints", std::size_t{run.candidates});
   set_request(scope, context.request);
@@ -130,7 +135,6 @@ void Profile::filter(const Context& context, ProfileRun& run, Decision& decision
   Candidates candidates(std::span(decision.candidates).subspan(run.first_candidate),
                         decision.drops);
   traced(scope, [&] {
-    Laps laps(metrics);
     for (std::size_t i = 0; i < filters_.size() && !candidates.empty(); ++i) {
       candidates.set_filter(static_cast<std::uint8_t>(i));
       filters_[i].filter->filter(context, candidates);
@@ -144,34 +148,35 @@ void Profile::filter(const Context& context, ProfileRun& run, Decision& decision
   scope.set("llm_d.epp.filter.filtered_endpoints", candidates.size());
 }
 
-void Profile::score(const Context& context, ProfileRun& run, Decision& decision,
-                    SchedulerShard& metrics) const {
+void Profile::score(const Context& context, ProfileRun& run, Decision& decision, Laps& laps) const {
   auto scope = context.trace.enter("llm_d.epp.scoring", SpanScope::scheduling);
   const std::size_t n = run.candidates;
   scope.set("llm_d.epp.scorer.count", scorers_.size());
   scope.set("llm_d.epp.scoring.candidate_endpoints", n);
   set_request(scope, context.request);
 
-  decision.scores.resize(run.first_score + scorers_.size() * n, kNoScore);
-  decision.readings.resize(run.first_reading + scorers_.size() * n, kNoReading);
-  decision.totals.resize(run.first_total + n, 0.0);
+  decision.scores.resize(run.first_score + scorers_.size() * n);
+  decision.readings.resize(run.first_reading + scorers_.size() * n);
+  decision.totals.resize(run.first_total + n);
   const auto candidates =
       std::span<const EndpointIndex>(decision.candidates).subspan(run.first_candidate, n);
   const auto totals = std::span(decision.totals).subspan(run.first_total, n);
 
+  if (scorers_.empty()) std::ranges::fill(totals, 0.0);
   traced(scope, [&] {
-    Laps laps(metrics);
     for (std::size_t s = 0; s < scorers_.size(); ++s) {
       const ScorerStep& step = scorers_[s];
       const auto raw = std::span(decision.scores).subspan(run.first_score + s * n, n);
+      set_all(raw, kNoScore);
       auto inner = context.trace.enter(step.span_name, SpanScope::scheduling);
       if (inner.recording()) laps.restart();
       traced(inner, [&] { step.scorer->score(context, candidates, raw); });
       laps.lap(step.timer);
-      for (std::size_t i = 0; i < n; ++i) totals[i] += counted(raw[i]) * step.weight;
+      add_up(totals, raw, step.weight, s == 0);
       if (step.records_readings) {
-        step.scorer->readings(context, candidates,
-                              std::span(decision.readings).subspan(run.first_reading + s * n, n));
+        const auto readings = std::span(decision.readings).subspan(run.first_reading + s * n, n);
+        std::ranges::fill(readings, kNoReading);
+        step.scorer->readings(context, candidates, readings);
       }
       if (inner.recording()) {
         inner.set("llm_d.epp.scorer.type", step.name.type);
@@ -185,8 +190,7 @@ void Profile::score(const Context& context, ProfileRun& run, Decision& decision,
   });
 }
 
-void Profile::pick(const Context& context, ProfileRun& run, Decision& decision,
-                   SchedulerShard& metrics) const {
+void Profile::pick(const Context& context, ProfileRun& run, Decision& decision, Laps& laps) const {
   auto scope = context.trace.enter("pick_endpoints", SpanScope::scheduling);
   const std::size_t n = run.candidates;
   const auto candidates =
@@ -200,8 +204,8 @@ void Profile::pick(const Context& context, ProfileRun& run, Decision& decision,
   // A run's sequence depends on the seed and the run's number only.
   Random random(decision.seed + decision.runs.size() * 0x9E3779B97F4A7C15U);
   std::size_t picked = 0;
+  if (scope.recording()) laps.restart();
   traced(scope, [&] {
-    Laps laps(metrics);
     picked = picker_.picker->pick(candidates, totals, random, context.trace,
                                   std::span(decision.picks).subspan(run.first_pick, n));
     laps.lap(picker_.timer);

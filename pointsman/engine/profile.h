@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "pointsman/base/result.h"
-#include "pointsman/engine/scheduler_metrics.h"
+#include "pointsman/engine/laps.h"
 #include "pointsman/model/decision.h"
 #include "pointsman/stage/context.h"
 #include "pointsman/stage/filter.h"
@@ -53,16 +53,12 @@ class Profile {
   // sequence. The error, when filters leave nothing, is resource_exhausted / rejected-saturated.
   // An exception of a plugin passes through; every span has ended by then.
   Result<void> run(std::size_t index, const Context& context,
-                   std::span<const EndpointIndex> candidates, Decision& decision,
-                   SchedulerShard& metrics) const;
+                   std::span<const EndpointIndex> candidates, Decision& decision, Laps& laps) const;
 
  private:
-  void filter(const Context& context, ProfileRun& run, Decision& decision,
-              SchedulerShard& metrics) const;
-  void score(const Context& context, ProfileRun& run, Decision& decision,
-             SchedulerShard& metrics) const;
-  void pick(const Context& context, ProfileRun& run, Decision& decision,
-            SchedulerShard& metrics) const;
+  void filter(const Context& context, ProfileRun& run, Decision& decision, Laps& laps) const;
+  void score(const Context& context, ProfileRun& run, Decision& decision, Laps& laps) const;
+  void pick(const Context& context, ProfileRun& run, Decision& decision, Laps& laps) const;
 
   std::string name_;
   std::vector<FilterStep> filters_;

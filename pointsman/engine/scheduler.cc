@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <numeric>
-#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "pointsman/base/bug.h"
 
@@ -15,24 +14,24 @@ namespace {
 
 constexpr std::size_t kMaxProfiles = Scheduler::kMaxProfiles;
 
+// A profile that failed. Kept in a vector, which allocates when something has gone wrong only.
+struct Failure {
+  std::size_t profile = 0;
+  Error error;
+};
+
 // What went wrong when the handler has no result: the error of the first failed profile by name,
 // which decides the client's status; without one the handler's own words. `whole` gets everything,
 // a line each, for the record.
 Error explain(const Error& handler, std::span<const ProfileState> states,
-              std::span<const std::optional<Error>> errors, std::string& whole) {
-  std::array<std::size_t, kMaxProfiles> order{};
-  const auto by_name = std::span(order).first(states.size());
-  std::iota(by_name.begin(), by_name.end(), std::size_t{0});
-  std::ranges::sort(by_name, {}, [&](std::size_t p) { return states[p].name; });
+              std::vector<Failure>& failures, std::string& whole) {
+  std::ranges::sort(failures, {}, [&](const Failure& f) { return states[f.profile].name; });
   whole = handler.message;
-  const Error* first = nullptr;
-  for (const std::size_t p : by_name) {
-    if (!errors[p]) continue;
-    if (first == nullptr) first = &*errors[p];
-    whole += "\nprofile \"" + std::string(states[p].name) +
-             "\": inference error: ResourceExhausted - " + errors[p]->message;
+  for (const Failure& failure : failures) {
+    whole += "\nprofile \"" + std::string(states[failure.profile].name) +
+             "\": inference error: ResourceExhausted - " + failure.error.message;
   }
-  if (first != nullptr) return *first;
+  if (!failures.empty()) return failures.front().error;
   return {Code::resource_exhausted, "failed to find target endpoint: " + handler.message};
 }
 
@@ -48,17 +47,18 @@ Scheduler::Scheduler(Handler handler, std::vector<Profile> profiles, std::uint64
 
 Result<void> Scheduler::schedule(const Context& context, std::span<const EndpointIndex> candidates,
                                  Decision& decision, SchedulerShard& metrics) const {
-  const auto began = Clock::now();
+  Laps laps(metrics);
+  const auto began = laps.last();
   decision.plan = plan_;
   Result<void> result;
   try {
-    result = run_profiles(context, candidates, decision, metrics);
+    result = run_profiles(context, candidates, decision, laps);
   } catch (...) {
     metrics.attempt_failed(context.request.target_model);
     metrics.observe_schedule(Clock::now() - began);
     throw;
   }
-  decision.done = Clock::now();
+  decision.done = laps.last();
   metrics.observe_schedule(decision.done - began);
   const auto targets = decision.targets();
   if (!result) {
@@ -73,7 +73,7 @@ Result<void> Scheduler::schedule(const Context& context, std::span<const Endpoin
 
 Result<void> Scheduler::run_profiles(const Context& context,
                                      std::span<const EndpointIndex> candidates, Decision& decision,
-                                     SchedulerShard& metrics) const {
+                                     Laps& laps) const {
   using Stage = ProfileState::Stage;
   std::array<ProfileState, kMaxProfiles> state_room;
   std::array<bool, kMaxProfiles> run_room{};
@@ -81,14 +81,13 @@ Result<void> Scheduler::run_profiles(const Context& context,
   const auto states = std::span(state_room).first(profiles_.size());
   const auto run = std::span(run_room).first(profiles_.size());
   for (std::size_t p = 0; p < profiles_.size(); ++p) states[p].name = profiles_[p].name();
-  std::array<std::optional<Error>, kMaxProfiles> errors;
+  std::vector<Failure> failures;
 
   // Every round runs at least one profile; a handler that never ends is stopped.
   for (std::size_t round = 0; round <= profiles_.size(); ++round) {
     std::ranges::fill(run, false);
-    const auto before = Clock::now();
     handler_.handler->choose(context, states, run);
-    metrics.observe(handler_.choose_timer, Clock::now() - before);
+    laps.lap(handler_.choose_timer);
     if (std::ranges::none_of(run, std::identity{})) break;
     if (round == profiles_.size()) {
       return fail(Code::internal, "profile handler '" + handler_.name.name +
@@ -96,10 +95,10 @@ Result<void> Scheduler::run_profiles(const Context& context,
     }
     for (std::size_t p = 0; p < profiles_.size(); ++p) {
       if (!run[p]) continue;
-      const auto ran = profiles_[p].run(p, context, candidates, decision, metrics);
+      const auto ran = profiles_[p].run(p, context, candidates, decision, laps);
       run_of[p] = static_cast<std::int32_t>(decision.runs.size()) - 1;
       states[p].stage = ran ? Stage::ran : Stage::failed;
-      errors[p] = ran ? std::nullopt : std::optional(ran.error());
+      if (!ran) failures.push_back({p, ran.error()});
       // The picks may have moved with their vector: all targets are taken anew.
       for (std::size_t q = 0; q < profiles_.size(); ++q) {
         if (states[q].stage != Stage::ran) continue;
@@ -114,15 +113,13 @@ Result<void> Scheduler::run_profiles(const Context& context,
                 "failed to find target endpoint: failed to run any scheduler profile for request " +
                     std::string(context.request.id));
   }
-  const auto before = Clock::now();
   const auto primary = handler_.handler->conclude(context, states);
-  metrics.observe(handler_.conclude_timer, Clock::now() - before);
+  laps.lap(handler_.conclude_timer);
   if (primary) {
     decision.primary = run_of[*primary];
     return {};
   }
-  return std::unexpected(
-      explain(primary.error(), states, std::span(errors).first(states.size()), decision.error));
+  return std::unexpected(explain(primary.error(), states, failures, decision.error));
 }
 
 }  // namespace pointsman

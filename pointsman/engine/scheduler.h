@@ -40,7 +40,7 @@ class Scheduler {
 
  private:
   Result<void> run_profiles(const Context& context, std::span<const EndpointIndex> candidates,
-                            Decision& decision, SchedulerShard& metrics) const;
+                            Decision& decision, Laps& laps) const;
 
   Handler handler_;
   std::vector<Profile> profiles_;

@@ -57,6 +57,7 @@ std::span<const double> Decision::scores_of(const ProfileRun& run, std::size_t s
 }
 
 std::span<const float> Decision::readings_of(const ProfileRun& run, std::size_t scorer) const {
+  if (plan->profiles[run.profile].scorers[scorer].reading.from != Reading::From::signal) return {};
   return std::span(readings).subspan(run.first_reading + scorer * run.candidates, run.candidates);
 }
 

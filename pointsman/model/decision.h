@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pointsman/base/clock.h"
+#include "pointsman/base/plain_vector.h"
 #include "pointsman/model/fleet.h"
 #include "pointsman/model/names.h"
 
@@ -118,8 +119,8 @@ struct Decision {
   std::int32_t primary = -1;  // index into runs
   std::vector<EndpointIndex> candidates;
   std::vector<Drop> drops;
-  std::vector<double> scores;   // raw; NaN: no score
-  std::vector<float> readings;  // what the scorers read from signals, NaN where not recorded
+  PlainVector<double> scores;   // raw; NaN: no score
+  PlainVector<float> readings;  // what scorers with Reading::From::signal read, NaN where missing
   std::vector<double> totals;   // sum of clamp(score) x weight
   std::vector<EndpointIndex> picks;
   std::string error;  // the message when nothing was picked
@@ -132,6 +133,7 @@ struct Decision {
   std::span<const EndpointIndex> candidates_of(const ProfileRun& run) const;
   std::span<const Drop> drops_of(const ProfileRun& run) const;
   std::span<const double> scores_of(const ProfileRun& run, std::size_t scorer) const;
+  // Empty when that scorer's readings are not recorded.
   std::span<const float> readings_of(const ProfileRun& run, std::size_t scorer) const;
   std::span<const double> totals_of(const ProfileRun& run) const;
   std::span<const EndpointIndex> picks_of(const ProfileRun& run) const;

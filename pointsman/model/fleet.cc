@@ -6,6 +6,11 @@
 #include "pointsman/base/bug.h"
 
 namespace pointsman {
+namespace {
+
+constexpr std::size_t kSpareIds = 2;  // see adapter_ids()
+
+}  // namespace
 
 Fleet::Fleet() : Fleet(std::make_shared<const std::vector<Endpoint>>()) {}
 
@@ -16,10 +21,8 @@ Fleet::Fleet(std::shared_ptr<const std::vector<Endpoint>> endpoints)
     column.value.assign(n, kMissing);
     column.at.assign(n, {});
   }
-  active_.begin.assign(n + 1, 0);
-  waiting_.begin.assign(n + 1, 0);
-  room_.assign(n, 0);
-  adapters_at_.assign(n, {});
+  adapters_.assign(n, {});
+  adapter_ids_.assign(kSpareIds, 0);
   read_at_.assign(n, {});
   ready_.assign(n, 1);
   for (EndpointIndex e = 0; e < n; ++e) {
@@ -48,20 +51,18 @@ void Fleet::set_adapters(std::span<const Adapters> adapters,
   const auto repeated = std::ranges::unique(adapter_names_);
   adapter_names_.erase(repeated.begin(), repeated.end());
 
-  const auto fill = [&](AdapterColumn& column, std::vector<std::string> Adapters::* names) {
-    column.ids.clear();
-    for (EndpointIndex e = 0; e < size(); ++e) {
-      column.begin[e] = static_cast<std::uint32_t>(column.ids.size());
-      for (const std::string& name : adapters[e].*names) column.ids.push_back(*adapter(name));
-    }
-    column.begin[size()] = static_cast<std::uint32_t>(column.ids.size());
-  };
-  fill(active_, &Adapters::active);
-  fill(waiting_, &Adapters::waiting);
+  adapter_ids_.clear();
   for (EndpointIndex e = 0; e < size(); ++e) {
-    room_[e] = adapters[e].room;
-    adapters_at_[e] = at[e];
+    const Adapters& a = adapters[e];
+    adapters_[e] = {.at = at[e],
+                    .first = static_cast<std::uint32_t>(adapter_ids_.size()),
+                    .active = static_cast<std::uint32_t>(a.active.size()),
+                    .waiting = static_cast<std::uint32_t>(a.waiting.size()),
+                    .room = a.room};
+    for (const std::string& name : a.active) adapter_ids_.push_back(*adapter(name));
+    for (const std::string& name : a.waiting) adapter_ids_.push_back(*adapter(name));
   }
+  adapter_ids_.insert(adapter_ids_.end(), kSpareIds, 0);
 }
 
 std::optional<std::uint32_t> Fleet::adapter(std::string_view name) const {

@@ -35,11 +35,13 @@ struct LoadColumn {
   std::vector<Clock::time_point> at;
 };
 
-// The LoRA adapters of every endpoint. Names are interned per Fleet; endpoint i has
-// ids[begin[i]] to ids[begin[i + 1]).
-struct AdapterColumn {
-  std::vector<std::uint32_t> begin;
-  std::vector<std::uint32_t> ids;
+// What is known of one endpoint's LoRA adapters, side by side because they are read together.
+struct AdapterSlots {
+  Clock::time_point at;     // when they were read
+  std::uint32_t first = 0;  // into Fleet's ids: the active ones, then the waiting ones
+  std::uint32_t active = 0;
+  std::uint32_t waiting = 0;
+  std::uint32_t room = 0;  // the server's max_lora
 };
 
 // All endpoints at one instant: identities once, and a column per load signal. Immutable once
@@ -77,14 +79,23 @@ class Fleet {
   // REQUIRES: one entry per endpoint. Builds the interned columns.
   void set_adapters(std::span<const Adapters> adapters, std::span<const Clock::time_point> at);
   // The adapters of `e` were read again and are the same.
-  void set_adapters_at(EndpointIndex e, Clock::time_point at) { adapters_at_[e] = at; }
+  void set_adapters_at(EndpointIndex e, Clock::time_point at) { adapters_[e].at = at; }
 
   // The interned id of an adapter name, or nothing when no endpoint has or awaits it.
   std::optional<std::uint32_t> adapter(std::string_view name) const;
-  std::span<const std::uint32_t> active(EndpointIndex e) const { return slice(active_, e); }
-  std::span<const std::uint32_t> waiting(EndpointIndex e) const { return slice(waiting_, e); }
-  std::uint32_t adapter_room(EndpointIndex e) const { return room_[e]; }
-  Clock::time_point adapters_at(EndpointIndex e) const { return adapters_at_[e]; }
+  std::span<const std::uint32_t> active(EndpointIndex e) const {
+    return std::span(adapter_ids_).subspan(adapters_[e].first, adapters_[e].active);
+  }
+  std::span<const std::uint32_t> waiting(EndpointIndex e) const {
+    const AdapterSlots& slots = adapters_[e];
+    return std::span(adapter_ids_).subspan(slots.first + slots.active, slots.waiting);
+  }
+  std::uint32_t adapter_room(EndpointIndex e) const { return adapters_[e].room; }
+  Clock::time_point adapters_at(EndpointIndex e) const { return adapters_[e].at; }
+  // The same for loops over many endpoints.
+  std::span<const AdapterSlots> adapter_slots() const { return adapters_; }
+  // Two more follow the last endpoint's, so that two may always be read from AdapterSlots::first.
+  std::span<const std::uint32_t> adapter_ids() const { return adapter_ids_; }
 
   // Whether requests may be sent there: false while a host name has no address.
   bool ready(EndpointIndex e) const { return ready_[e] != 0; }
@@ -95,18 +106,12 @@ class Fleet {
   void set_read_at(EndpointIndex e, Clock::time_point at) { read_at_[e] = at; }
 
  private:
-  static std::span<const std::uint32_t> slice(const AdapterColumn& column, EndpointIndex e) {
-    return std::span(column.ids).subspan(column.begin[e], column.begin[e + 1] - column.begin[e]);
-  }
-
   std::shared_ptr<const std::vector<Endpoint>> endpoints_;
   std::vector<EndpointIndex> by_slot_;
   std::array<LoadColumn, kLoads> loads_;
   std::vector<std::string> adapter_names_;  // sorted; the position is the id
-  AdapterColumn active_;
-  AdapterColumn waiting_;
-  std::vector<std::uint32_t> room_;
-  std::vector<Clock::time_point> adapters_at_;
+  std::vector<std::uint32_t> adapter_ids_;
+  std::vector<AdapterSlots> adapters_;
   std::vector<Clock::time_point> read_at_;
   std::vector<std::uint8_t> ready_;
 };

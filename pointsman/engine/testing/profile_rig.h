@@ -92,7 +92,8 @@ struct ProfileRig {
     scene.begin();
     const auto all = scene.all();
     const Context context{request, scene.fleet, scene.signals, trace, scene.now};
-    return profile().run(0, context, all, decision, shard);
+    Laps laps(shard);
+    return profile().run(0, context, all, decision, laps);
   }
 
   // Runs with a trace, decision and shard of the calling thread; how many pick_endpoints spans.
@@ -112,7 +113,8 @@ struct ProfileRig {
                                 {{"fake-picker", "p"},
                                  std::make_shared<FakePicker>(),
                                  plugin_timer(metrics, "Picker", {"fake-picker", "p"})});
-    if (!apart_profile.run(0, context, all, apart, own_shard)) return 0;
+    Laps laps(own_shard);
+    if (!apart_profile.run(0, context, all, apart, laps)) return 0;
     return spans(own, "pick_endpoints").size();
   }
 

@@ -7,6 +7,9 @@
 #include <numeric>
 #include <utility>
 
+#include "pointsman/base/extremes.h"
+#include "pointsman/base/wide.h"
+
 namespace pointsman {
 namespace {
 
@@ -30,6 +33,14 @@ std::size_t finish(std::span<const EndpointIndex> candidates, std::span<Endpoint
   return k;
 }
 
+double most(std::span<const double> values) {
+  double found = 0.0;
+  const double* const first = values.data();
+  const std::size_t n = values.size();
+  wide([=, &found]() __attribute__((always_inline)) { found = extremes(first, n).most; });
+  return found;
+}
+
 }  // namespace
 
 MaxScorePicker::MaxScorePicker(Params params, Setup& /*setup*/)
@@ -40,18 +51,14 @@ std::size_t MaxScorePicker::pick(std::span<const EndpointIndex> candidates,
                                  std::span<EndpointIndex> out) const {
   if (candidates.empty()) return 0;
   if (wanted_ == 1) {
-    // One pass; the j-th candidate that ties for best replaces the choice with probability 1/j.
-    std::size_t best = 0;
-    std::uint64_t ties = 1;
-    for (std::size_t i = 1; i < totals.size(); ++i) {
-      if (totals[i] > totals[best]) {
-        best = i;
-        ties = 1;
-      } else if (totals[i] == totals[best] && random.below(++ties) == 0) {
-        best = i;
-      }
+    // The j-th candidate that ties for best replaces the choice with probability 1/j.
+    const double best = most(totals);
+    std::size_t choice = 0;
+    std::uint64_t ties = 0;
+    for (std::size_t i = 0; i < totals.size(); ++i) {
+      if (totals[i] == best && (++ties == 1 || random.below(ties) == 0)) choice = i;
     }
-    out[0] = candidates[best];
+    out[0] = candidates[choice];
     return 1;
   }
   // Shuffled first, so that equal totals, which sorting cannot tell apart, come out at random.

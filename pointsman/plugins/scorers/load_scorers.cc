@@ -1,8 +1,9 @@
 #include "pointsman/plugins/scorers/load_scorers.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <limits>
+
+#include "pointsman/base/extremes.h"
+#include "pointsman/base/wide.h"
 
 namespace pointsman {
 namespace {
@@ -17,22 +18,20 @@ DataKey core_metric(std::string_view type) {
 void score_by_least(Load load, const Context& context, std::span<const EndpointIndex> candidates,
                     std::span<double> out) {
   const LoadView loads = context.load(load);
-  double least = std::numeric_limits<double>::infinity();
-  double most = -least;
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const double value = loads[candidates[i]];
-    out[i] = value;
-    if (value < least) least = value;  // both are false for NaN
-    if (value > most) most = value;
-  }
-  const double range = most - least;
-  for (double& value : out) {
+  const EndpointIndex* const endpoint = candidates.data();
+  double* const score = out.data();
+  const std::size_t n = out.size();
+  wide([=]() __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < n; ++i) score[i] = loads[endpoint[i]];
+
+    const auto [least, most] = extremes(score, n);
+    const double range = most - least;
     if (range > 0.0) {
-      value = (most - value) / range;
-    } else if (value == value) {  // not NaN: all that are known are equal
-      value = 1.0;
+      for (std::size_t k = 0; k < n; ++k) score[k] = (most - score[k]) / range;
+    } else {  // all that are known are equal
+      for (std::size_t k = 0; k < n; ++k) score[k] = score[k] == score[k] ? 1.0 : kMissing;
     }
-  }
+  });
 }
 
 }  // namespace
@@ -63,7 +62,12 @@ void KvCacheUtilizationScorer::score(const Context& context,
                                      std::span<const EndpointIndex> candidates,
                                      std::span<double> out) const {
   const LoadView usage = context.load(Load::kv_usage);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = 1.0 - usage[candidates[i]];
+  const EndpointIndex* const endpoint = candidates.data();
+  double* const score = out.data();
+  const std::size_t n = out.size();
+  wide([=]() __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < n; ++i) score[i] = 1.0 - usage[endpoint[i]];
+  });
 }
 
 }  // namespace pointsman
