@@ -42,17 +42,26 @@ class Echo final : public GrpcReceiver {
   Log& log_;
 };
 
-// Counts how often its stream is asked to send.
+struct Counts {
+  int reads = 0;  // which brought bytes
+  int writes = 0;
+};
+
+// Counts how often its stream is asked to send, and how often it has received.
 class CountedStream final : public Stream {
  public:
-  CountedStream(std::unique_ptr<Stream> inner, int& writes)
-      : inner_(std::move(inner)), writes_(writes) {}
+  CountedStream(std::unique_ptr<Stream> inner, Counts& counts)
+      : inner_(std::move(inner)), counts_(counts) {}
   void when_readable(Ready ready) override { inner_->when_readable(std::move(ready)); }
   void ignore_readable() override { inner_->ignore_readable(); }
   void when_writable(Ready ready) override { inner_->when_writable(std::move(ready)); }
-  Result<ReadResult> read(std::span<char> into) override { return inner_->read(into); }
+  Result<ReadResult> read(std::span<char> into) override {
+    Result<ReadResult> got = inner_->read(into);
+    if (got && got->bytes > 0) ++counts_.reads;
+    return got;
+  }
   Result<std::size_t> write(std::span<const std::string_view> parts) override {
-    ++writes_;
+    ++counts_.writes;
     return inner_->write(parts);
   }
   void finish() override { inner_->finish(); }
@@ -64,7 +73,7 @@ class CountedStream final : public Stream {
 
  private:
   std::unique_ptr<Stream> inner_;
-  int& writes_;
+  Counts& counts_;
 };
 
 struct Rig {
@@ -81,7 +90,7 @@ struct Rig {
     listener = *Listener::open(
         loop, *Address::parse("127.0.0.1", 0), std::move(listen),
         {{loop, [this](std::unique_ptr<Stream> accepted) {
-            server->serve(std::make_unique<CountedStream>(std::move(accepted), writes));
+            server->serve(std::make_unique<CountedStream>(std::move(accepted), counts));
           }}});
     connecting = connect(loop, listener->address(), std::move(with),
                          [this](auto made) { stream = *std::move(made); });
@@ -121,7 +130,7 @@ struct Rig {
   Loop loop;
   GrpcRoutes routes;
   Log log;
-  int writes = 0;
+  Counts counts;
   std::unique_ptr<GrpcServer> server;
   std::unique_ptr<Listener> listener;
   std::unique_ptr<Connecting> connecting;
@@ -149,18 +158,21 @@ TEST(GrpcServer, SendsTheAnswersOfAPassInOneWrite) {
   ASSERT_TRUE(rig.exchange([&] { return rig.client.answer(warm).closed.has_value(); }));
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 20; ++i) ids.push_back(rig.call(framed("b"), false));
-  rig.writes = 0;
+  rig.counts = {};
   ASSERT_TRUE(rig.exchange([&] { return !rig.client.answer(ids.back()).body.empty(); }));
-  EXPECT_EQ(rig.writes, 1);
+  // The kernel may hand over in several pieces what was sent as one: each of them is a pass.
+  EXPECT_LE(rig.counts.writes, rig.counts.reads);
+  EXPECT_LT(rig.counts.writes, 5);
 
   // And so do messages that another callback writes, together.
+  rig.counts = {};
   rig.loop.post([&] {
     for (GrpcCall* call : std::span(rig.log.calls).subspan(1)) call->write("later");
-    EXPECT_EQ(rig.writes, 1);
+    EXPECT_EQ(rig.counts.writes, 0);
   });
   const std::string both = framed("b") + framed("later");
   ASSERT_TRUE(rig.exchange([&] { return rig.client.answer(ids.back()).body == both; }));
-  EXPECT_EQ(rig.writes, 2);
+  EXPECT_EQ(rig.counts.writes, 1);
 }
 
 TEST(GrpcServer, CancelsCallsOfAPeerThatGoesAway) {
