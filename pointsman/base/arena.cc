@@ -20,7 +20,8 @@ void* Arena::allocate(std::size_t bytes, std::size_t align) {
       }
     }
     // Doubling keeps the number of blocks small; a larger wish gets a block of its own size.
-    const std::size_t size = std::max(blocks_.empty() ? block_bytes_ : 2 * blocks_.back().size, bytes);
+    const std::size_t size =
+        std::max(blocks_.empty() ? block_bytes_ : 2 * blocks_.back().size, bytes);
     blocks_.push_back({std::make_unique_for_overwrite<std::byte[]>(size), size});
     current_ = blocks_.size() - 1;
     used_ = 0;

@@ -41,8 +41,8 @@ TEST(LabelSelector, RefusesBadText) {
     const auto selector = LabelSelector::parse(text);
     return selector ? "none" : selector.error().message;
   };
-  for (const char* text : {"=x", ",", "a,,b", "a=b c", "a in b", "a in (b", "a in (b)x", "a b",
-                           "!", "!a=b", "(a)"}) {
+  for (const char* text :
+       {"=x", ",", "a,,b", "a=b c", "a in b", "a in (b", "a in (b)x", "a b", "!", "!a=b", "(a)"}) {
     EXPECT_TRUE(problem(text).starts_with("unable to parse requirement: found '"))
         << text << ": " << problem(text);
   }

@@ -32,7 +32,7 @@ bool prefers_if_available(std::string_view prefer) {
 }
 
 bool in_subset(const Endpoint& endpoint, std::span<const std::string_view> allowed) {
-  for (std::string_view element : allowed) {
+  for (const std::string_view element : allowed) {
     std::string_view address = element.substr(0, element.rfind(':'));
     if (address.starts_with('[') && address.ends_with(']')) {
       address = address.substr(1, address.size() - 2);

@@ -16,9 +16,7 @@ class LoadView {
       : value_(column.value.data()), at_(column.at.data()), stale_before_(stale_before) {}
 
   // NaN when missing or stale.
-  double operator[](EndpointIndex e) const {
-    return at_[e] < stale_before_ ? kMissing : value_[e];
-  }
+  double operator[](EndpointIndex e) const { return at_[e] < stale_before_ ? kMissing : value_[e]; }
 
  private:
   const double* value_;

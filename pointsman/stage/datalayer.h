@@ -40,7 +40,7 @@ class Source {
 
 // What one page told of one endpoint.
 struct PageReading {
-  std::array<double, kLoads> loads;  // by Load; kMissing where the page does not tell
+  std::array<double, kLoads> loads{};  // by Load; kMissing where the page does not tell
   enum class Adapters : std::uint8_t { not_told, same, changed };
   Adapters adapters = Adapters::not_told;  // same: as in the reader's reading before
   std::size_t problems = 0;                // values looked for and not found, or not readable
