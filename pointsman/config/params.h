@@ -81,8 +81,10 @@ consteval Field<Owner, T, Names<E>> field(std::string_view name, T Owner::* memb
 // Errors: invalid_config, worded like Go's JSON decoder: `json: unknown field "blockSiz"`,
 // `json: cannot unmarshal string into Go struct field parameters.blockSize of type int`; bounds
 // as `plugins[0].parameters.blockSize: must be between 1 and 10`.
+//
+// parse() is decode(), which reads and checks each field, and then check_rule().
 template <Params P>
-Result<P> parse(const Block& block, Diagnostics& all) {
+Result<P> decode(const Block& block, Diagnostics& all) {
   P out;
   if (block.node != nullptr) {
     Reader reader(block.path);
@@ -91,12 +93,25 @@ Result<P> parse(const Block& block, Diagnostics& all) {
     all.insert(all.end(), problems.begin(), problems.end());
     if (!problems.empty()) return fail(Code::invalid_config, problems.front().text);
   }
-  if constexpr (requires { P::check(out); }) {
-    if (const Result<void> rule = P::check(out); !rule) {
+  return out;
+}
+
+template <Params P>
+Result<void> check_rule(const Block& block, const P& params, Diagnostics& all) {
+  if constexpr (requires { P::check(params); }) {
+    if (const Result<void> rule = P::check(params); !rule) {
       all.push_back(across_fields(block.path, block.node, rule.error().message));
       return std::unexpected(rule.error());
     }
   }
+  return {};
+}
+
+template <Params P>
+Result<P> parse(const Block& block, Diagnostics& all) {
+  Result<P> out = decode<P>(block, all);
+  if (!out) return out;
+  if (auto kept = check_rule(block, *out, all); !kept) return std::unexpected(kept.error());
   return out;
 }
 

@@ -259,6 +259,7 @@ std::expected<Assembly, Diagnostics> assemble(LoadedConfig loaded, const Registr
   list_injected(config, plugins);
   auto producers = order_producers(plugins);
   if (!producers) return refused(kLoad, producers.error().message);
+  for (Diagnostic& line : unproduced_keys(plugins)) assembly.warnings.push_back(std::move(line));
   if (auto done = find_discovery(assembly); !done) return refused("", done.error().message);
   if (Diagnostics wrong = check_stability(plugins, options.allow_experimental_plugins);
       !wrong.empty()) {

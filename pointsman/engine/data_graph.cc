@@ -40,6 +40,21 @@ std::vector<Missing> missing_keys(const PluginSet& plugins) {
   return missing;
 }
 
+// When a plugin runs: the flow control's policies, then what knows of a request before and after
+// scheduling, then scheduling itself. Unordered: the data layer and the rest.
+constexpr int kUnordered = -1;
+int layer(const Instance& plugin) {
+  if (plugin.flow_policy != nullptr) return 0;
+  if (plugin.producer != nullptr || plugin.hook != nullptr || plugin.response_hook != nullptr) {
+    return 1;
+  }
+  if (plugin.handler != nullptr || plugin.filter != nullptr || plugin.scorer != nullptr ||
+      plugin.picker != nullptr) {
+    return 2;
+  }
+  return kUnordered;
+}
+
 // Depth-first over "reads from", so that what is read comes first.
 class Order {
  public:
@@ -68,6 +83,12 @@ class Order {
           return fail(
               Code::invalid_config,
               "data type mismatch between produced and consumed data for key: " + d.key.text());
+        }
+        if (d.access == Access::requires_it && layer(*plugins_.all()[p]) > layer(consumer)) {
+          return fail(Code::invalid_config, "invalid plugin layer execution order: producer " +
+                                                plugins_.all()[p]->name.name +
+                                                " needs to be executed before consumer " +
+                                                consumer.name.name);
         }
         if (state_[p] == State::open) {
           if (d.access == Access::reads_if_there) continue;
@@ -108,6 +129,19 @@ Result<void> create_missing_producers(PluginSet& plugins) {
     }
     if (plugins.all().size() == before) return {};
   }
+}
+
+Diagnostics unproduced_keys(const PluginSet& plugins) {
+  Diagnostics lines;
+  for (const auto& instance : plugins.all()) {
+    for (const Declaration& d : instance->declarations) {
+      if (d.access != Access::reads_if_there || anybody_produces(plugins, d.key)) continue;
+      lines.push_back({.path = instance->name.name,
+                       .text = "nobody produces " + d.key.text() + ", which '" +
+                               instance->name.name + "' reads if it is there"});
+    }
+  }
+  return lines;
 }
 
 Result<std::vector<const Instance*>> order_producers(const PluginSet& plugins) {

@@ -17,7 +17,11 @@ Result<void> create_missing_producers(PluginSet& plugins);
 // The producers in the order they must run: what a producer reads is produced before it, otherwise
 // configuration order. Optional reads count too, as far as they make no cycle.
 // Errors: `data type mismatch between produced and consumed data for key: <key>`,
+// `invalid plugin layer execution order: producer <p> needs to be executed before consumer <c>`,
 // `cycle detected: graph is not a DAG`.
 Result<std::vector<const Instance*>> order_producers(const PluginSet& plugins);
+
+// A line for every key that a plugin reads if it is there and that nobody produces.
+Diagnostics unproduced_keys(const PluginSet& plugins);
 
 }  // namespace pointsman

@@ -49,8 +49,13 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
     for (const Declaration& d : instance->declarations) {
       if (d.access == Declaration::Access::produces &&
           d.key.type == "PrefixCacheMatchInfoDataKey") {
-        matches_.push_back({assembly_.plugins->signals().place(d.key)});
+        matches_.push_back({*assembly_.plugins->signals().find(d.key)});
       }
+    }
+    if (instance->response_hook != nullptr) {
+      response_hooks_.push_back({instance->name, instance->response_hook,
+                                 plugin_timer(metrics, "ResponseReceived", instance->name),
+                                 plugin_timer(metrics, "ResponseStreaming", instance->name)});
     }
     if (instance->hook == nullptr) continue;
     hooks_.push_back({instance->name, nullptr, instance->hook,
@@ -203,15 +208,21 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
     return fail(Code::internal, "results must be greater than zero");
   }
   if (auto met = check_condition(session); !met) return met;
-  for (const Step& step : hooks_) {
-    Samples samples;
-    const auto began = Clock::now();
-    step.hook->dispatched(context, decision, samples);
-    worker.shard.observe(step.timer, Clock::now() - began);
-    observe_samples(samples, step.name, worker.shard);
-  }
+  dispatch(context, session, worker);
   recorder_.keep(session.decision);
   return {};
+}
+
+void Pipeline::dispatch(const Context& context, Session& session, EngineWorker& worker) const {
+  session.dispatched_ = true;
+  for (const Step& step : hooks_) {
+    Samples samples;
+    Effects effects{samples, session.upstream_edits};
+    const auto began = Clock::now();
+    step.hook->dispatched(context, *session.decision, effects);
+    worker.shard.observe(step.timer, Clock::now() - began);
+    observe_samples(samples, step.name, context.request, context.fleet, worker.shard);
+  }
 }
 
 std::span<EndpointIndex> Pipeline::locate(Session& session, const Fleet& fleet) const {

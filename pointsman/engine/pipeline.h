@@ -70,7 +70,8 @@ class Pipeline {
   // The first choice could not be reached: the outcome so far is noted and another is tried.
   void retried(Session& session, const Outcome& so_far) const;
   // The response's head. `content_type` may be empty.
-  void response_started(Session& session, int status, std::string_view content_type) const;
+  void response_started(Session& session, int status, std::string_view content_type,
+                        EngineWorker& worker) const;
   // The next piece of its body, perhaps empty; `end`: the last.
   void response_chunk(Session& session, std::string_view chunk, bool end,
                       EngineWorker& worker) const;
@@ -87,6 +88,13 @@ class Pipeline {
     std::shared_ptr<Hook> hook;
     PluginTimer timer;
   };
+  struct ResponseStep {
+    TypedName name;
+    std::shared_ptr<ResponseHook> hook;
+    PluginTimer head_timer;
+    PluginTimer body_timer;
+  };
+  using Moment = void (ResponseHook::*)(const Context&, const Decision&, Effects&);
 
   Result<void> parse(Session& session, EngineWorker& worker) const;
   Result<void> orchestrate(Session& session, EngineWorker& worker) const;
@@ -96,6 +104,11 @@ class Pipeline {
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
   Result<void> check_condition(const Session& session) const;
+  void dispatch(const Context& context, Session& session, EngineWorker& worker) const;
+  // Calls one of the response hooks of every plugin that has them, if the request was dispatched.
+  void tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
+            EngineWorker& worker) const;
+  void tell_finished(Session& session, EngineWorker& worker) const;
   void failed(Session& session, const Error& error) const;
 
   Assembly assembly_;
@@ -104,6 +117,7 @@ class Pipeline {
   Options options_;
   std::vector<Step> producers_;
   std::vector<Step> hooks_;
+  std::vector<ResponseStep> response_hooks_;
   std::vector<Column<PrefixMatch>> matches_;  // of every producer that looks for cached prefixes
   PluginTimer parsing_;
   PluginTimer reading_;

@@ -8,7 +8,10 @@
 namespace pointsman {
 
 Result<void> PluginSet::build(TypedName name, const Registration& registration, Block parameters) {
-  Setup setup(std::move(name), std::move(parameters), signals_);
+  std::vector<BuiltPlugin> built;
+  built.reserve(instances_.size());
+  for (const auto& each : instances_) built.push_back({each->type, each->name.name});
+  Setup setup(std::move(name), std::move(parameters), signals_, std::move(built));
   POINTSMAN_TRY(instance, registration.make(setup));
   instances_.push_back(std::make_unique<Instance>(std::move(instance)));
   return {};

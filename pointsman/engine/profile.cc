@@ -62,6 +62,11 @@ void add_up(std::span<double> totals, std::span<const double> raw, double weight
   });
 }
 
+// A run's random sequences depend on the seed and the run's number only.
+std::uint64_t run_seed(const Decision& decision) {
+  return decision.seed + decision.runs.size() * 0x9E3779B97F4A7C15U;
+}
+
 std::uint32_t size32(std::size_t n) {
   return static_cast<std::uint32_t>(n);
 }
@@ -132,8 +137,8 @@ void Profile::filter(const Context& context, ProfileRun& run, Decision& decision
   scope.set("llm_d.epp.filter.candidate_endpoints", std::size_t{run.candidates});
   set_request(scope, context.request);
 
-  Candidates candidates(std::span(decision.candidates).subspan(run.first_candidate),
-                        decision.drops);
+  Candidates candidates(std::span(decision.candidates).subspan(run.first_candidate), decision.drops,
+                        run_seed(decision));
   traced(scope, [&] {
     for (std::size_t i = 0; i < filters_.size() && !candidates.empty(); ++i) {
       candidates.set_filter(static_cast<std::uint8_t>(i));
@@ -201,8 +206,7 @@ void Profile::pick(const Context& context, ProfileRun& run, Decision& decision, 
   set_request(scope, context.request);
 
   decision.picks.resize(run.first_pick + n);
-  // A run's sequence depends on the seed and the run's number only.
-  Random random(decision.seed + decision.runs.size() * 0x9E3779B97F4A7C15U);
+  Random random(run_seed(decision));
   std::size_t picked = 0;
   if (scope.recording()) laps.restart();
   traced(scope, [&] {

@@ -7,6 +7,7 @@
 
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/engine/request_labels.h"
+#include "pointsman/engine/sample_families.h"
 
 namespace pointsman {
 namespace {
@@ -76,11 +77,35 @@ void Pipeline::retried(Session& session, const Outcome& so_far) const {
   recorder_.join(session.decision, so_far);
 }
 
-void Pipeline::response_started(Session& session, int status, std::string_view content_type) const {
+void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
+                    EngineWorker& worker) const {
+  if (!session.dispatched_ || response_hooks_.empty()) return;
+  const Fleet& fleet = *session.decision->fleet;
+  const Context context{session.request, fleet, session.signals, session.trace, Clock::now()};
+  auto began = context.now;
+  for (const ResponseStep& step : response_hooks_) {
+    Samples samples;
+    Effects effects{samples, session.client_edits};
+    ((*step.hook).*moment)(context, *session.decision, effects);
+    const auto done = Clock::now();
+    worker.shard.observe(step.*timer, done - began);
+    began = done;
+    observe_samples(samples, step.name, session.request, fleet, worker.shard);
+  }
+}
+
+void Pipeline::tell_finished(Session& session, EngineWorker& worker) const {
+  tell(&ResponseHook::finished, &ResponseStep::body_timer, session, worker);
+  session.dispatched_ = false;
+}
+
+void Pipeline::response_started(Session& session, int status, std::string_view content_type,
+                                EngineWorker& worker) const {
   Session::Response& response = session.response;
   response.status = status;
   response.headers_at = Clock::now();
   response.sse = content_type.contains("text/event-stream");
+  tell(&ResponseHook::answered, &ResponseStep::head_timer, session, worker);
 }
 
 void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end,
@@ -94,6 +119,7 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
     if (!set(response.first)) {
       response.first = began;
       response.gap = RequestLabels(session.request).of(worker.shard, metric::kStreamingItl);
+      tell(&ResponseHook::first_bytes, &ResponseStep::body_timer, session, worker);
     } else if (streaming) {
       worker.shard.observe(response.gap, began - response.last);
     }
@@ -107,6 +133,7 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
   }
   if (!end) return;
   response.complete = true;
+  tell_finished(session, worker);
   if (session.parser == nullptr) return;  // no inference request: nothing to account to
   observe_usage(session, worker.shard);
   observe_end(session, Clock::now(), worker.shard);
@@ -114,6 +141,7 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
 
 void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) const {
   Session::Response& response = session.response;
+  tell_finished(session, worker);
   const RequestLabels labels(session.request);
   if (response.running) {
     response.running = false;

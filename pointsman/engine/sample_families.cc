@@ -1,15 +1,50 @@
 #include "pointsman/engine/sample_families.h"
 
+#include <array>
+#include <charconv>
+
 #include "pointsman/base/bug.h"
 
 namespace pointsman {
+namespace {
 
-void observe_samples(const Samples& samples, const TypedName& plugin, MetricShard& shard) {
+// A gauge of what is under way: endpoint_name, namespace, producer_name, fairness_id, priority.
+template <typename Family>
+void change(const Family& family, const Samples::Sample& sample, const TypedName& plugin,
+            const Request& request, const Fleet& fleet, MetricShard& shard) {
+  if (sample.endpoint >= fleet.size()) bug("a sample without its endpoint");
+  const Endpoint& endpoint = fleet[sample.endpoint];
+  std::array<char, 12> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), request.priority).ptr;
+  const std::string_view priority(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  shard.add(
+      shard.with(family, endpoint.name, endpoint.ns, plugin.name, request.fairness_id, priority),
+      sample.value);
+}
+
+}  // namespace
+
+void observe_samples(const Samples& samples, const TypedName& plugin, const Request& request,
+                     const Fleet& fleet, MetricShard& shard) {
   for (const Samples::Sample& sample : samples.all()) {
+    const auto count = static_cast<std::uint64_t>(sample.value);
     if (sample.family == "prefix_indexer_hit_ratio") {
       shard.observe(shard.with(metric::kPrefixHitRatio, plugin.name, plugin.type), sample.value);
     } else if (sample.family == "prefix_indexer_hit_bytes") {
       shard.observe(shard.with(metric::kPrefixHitBytes, plugin.name, plugin.type), sample.value);
+    } else if (sample.family == "inflight_requests") {
+      change(metric::kInflightRequests, sample, plugin, request, fleet, shard);
+    } else if (sample.family == "inflight_tokens") {
+      change(metric::kInflightTokens, sample, plugin, request, fleet, shard);
+    } else if (sample.family == "encoder_cache_queries") {
+      shard.add(shard.with(metric::kEncoderQueries, plugin.type, plugin.name, sample.kind), count);
+    } else if (sample.family == "encoder_cache_hits") {
+      shard.add(shard.with(metric::kEncoderHits, plugin.type, plugin.name,
+                           fleet[sample.endpoint].id, sample.kind),
+                count);
+    } else if (sample.family == "encoder_cache_hit_ratio") {
+      shard.observe(shard.with(metric::kEncoderHitRatio, plugin.type, plugin.name), sample.value);
     } else {
       bug("a plugin samples a family that does not exist");
     }

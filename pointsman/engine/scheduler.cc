@@ -93,9 +93,11 @@ Result<void> Scheduler::run_profiles(const Context& context,
       return fail(Code::internal, "profile handler '" + handler_.name.name +
                                       "' keeps asking for profiles that have run");
     }
+    Context near = context;
+    near.peer = handler_.handler->peer(context, states);
     for (std::size_t p = 0; p < profiles_.size(); ++p) {
       if (!run[p]) continue;
-      const auto ran = profiles_[p].run(p, context, candidates, decision, laps);
+      const auto ran = profiles_[p].run(p, near, candidates, decision, laps);
       run_of[p] = static_cast<std::int32_t>(decision.runs.size()) - 1;
       states[p].stage = ran ? Stage::ran : Stage::failed;
       if (!ran) failures.push_back({p, ran.error()});

@@ -4,6 +4,11 @@
 
 namespace pointsman {
 
+Session::Session() {
+  upstream_edits.reset(arena);
+  client_edits.reset(arena);
+}
+
 void Session::reset() {
   arena.reset();
   headers = {};
@@ -18,6 +23,9 @@ void Session::reset() {
   error_code = {};
   outgoing = {};
   outgoing_bytes = 0;
+  upstream_edits.reset(arena);
+  client_edits.reset(arena);
+  dispatched_ = false;
   std::string carry = std::move(response.progress.carry);
   carry.clear();
   response = {};

@@ -15,6 +15,7 @@
 #include "pointsman/model/request.h"
 #include "pointsman/model/signals.h"
 #include "pointsman/model/trace.h"
+#include "pointsman/stage/header_edits.h"
 #include "pointsman/stage/parser.h"
 #include "pointsman/telemetry/metrics.h"
 
@@ -26,7 +27,7 @@ namespace pointsman {
 // Threading: belongs to one worker. It must outlive the wait between Pipeline::run and decided().
 class Session {
  public:
-  Session() = default;
+  Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   virtual ~Session() = default;
@@ -60,6 +61,11 @@ class Session {
   std::span<const std::string_view> outgoing;
   std::size_t outgoing_bytes = 0;
 
+  // What plugins change on the headers: of the request to the model server, of the response to the
+  // client. The edge applies them.
+  HeaderEdits upstream_edits;
+  HeaderEdits client_edits;
+
   // --- how the response goes ---
   struct Response {
     ResponseProgress progress;
@@ -79,6 +85,7 @@ class Session {
  private:
   friend class Pipeline;
   std::shared_ptr<const void> pipeline_;  // keeps plugins alive while the request is
+  bool dispatched_ = false;               // between the hooks' dispatched() and finished()
 };
 
 }  // namespace pointsman

@@ -12,6 +12,9 @@ void copy_values(const Fleet& from, EndpointIndex f, Fleet& to, EndpointIndex t)
     const Load load = static_cast<Load>(i);
     to.set(t, load, from.load(load).value[f], from.load(load).at[f]);
   }
+  for (const Fleet::Attribute& a : from.attributes()) {
+    to.set_attribute(t, a.key, a.column.value[f], a.column.at[f]);
+  }
   to.set_read_at(t, from.read_at(f));
 }
 

@@ -54,6 +54,13 @@ enum class DropReason : std::uint8_t {
   saturated,  // over a queue or cache limit
   stale,      // its signals are too old
   other,
+  session,         // the client's session is bound to another one
+  topology,        // too far from the endpoint that serves another stage of the request
+  attribute,       // an attribute is missing or beyond a limit
+  prefix,          // it does not hold enough of the prompt, and others do
+  headroom,        // it would miss the latency objective, and others would not; or drawn so
+  context_length,  // it does not serve prompts of this length
+  not_named,       // a request header names others
 };
 std::string_view text(DropReason reason);
 

@@ -39,6 +39,24 @@ void Fleet::set(EndpointIndex e, Load load, double value, Clock::time_point at) 
   column.at[e] = at;
 }
 
+const LoadColumn* Fleet::attribute(std::string_view key) const {
+  const auto found = std::ranges::find(attributes_, key, &Attribute::key);
+  return found == attributes_.end() ? nullptr : &found->column;
+}
+
+void Fleet::set_attribute(EndpointIndex e, std::string_view key, double value,
+                          Clock::time_point at) {
+  auto found = std::ranges::find(attributes_, key, &Attribute::key);
+  if (found == attributes_.end()) {
+    attributes_.push_back({std::string(key), {}});
+    found = attributes_.end() - 1;
+    found->column.value.assign(size(), kMissing);
+    found->column.at.assign(size(), {});
+  }
+  found->column.value[e] = value;
+  found->column.at[e] = at;
+}
+
 void Fleet::set_adapters(std::span<const Adapters> adapters,
                          std::span<const Clock::time_point> at) {
   if (adapters.size() != size() || at.size() != size()) bug("one adapter entry per endpoint");

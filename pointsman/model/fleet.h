@@ -70,6 +70,17 @@ class Fleet {
   const LoadColumn& load(Load load) const { return loads_[static_cast<std::size_t>(load)]; }
   void set(EndpointIndex e, Load load, double value, Clock::time_point at);
 
+  // A scraped value that only some pools have, by the text of its data key; nullptr when nobody has
+  // told it. There are few of them.
+  const LoadColumn* attribute(std::string_view key) const;
+  void set_attribute(EndpointIndex e, std::string_view key, double value, Clock::time_point at);
+  // All of them, for those who copy or record a fleet.
+  struct Attribute {
+    std::string key;
+    LoadColumn column;
+  };
+  std::span<const Attribute> attributes() const { return attributes_; }
+
   // Replaces what is known of the endpoint's adapters. `room` is the server's max_lora.
   struct Adapters {
     std::vector<std::string> active;
@@ -109,6 +120,7 @@ class Fleet {
   std::shared_ptr<const std::vector<Endpoint>> endpoints_;
   std::vector<EndpointIndex> by_slot_;
   std::array<LoadColumn, kLoads> loads_;
+  std::vector<Attribute> attributes_;
   std::vector<std::string> adapter_names_;  // sorted; the position is the id
   std::vector<std::uint32_t> adapter_ids_;
   std::vector<AdapterSlots> adapters_;

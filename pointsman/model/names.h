@@ -8,6 +8,7 @@ namespace pointsman {
 
 // Position of an endpoint in one Fleet.
 using EndpointIndex = std::uint32_t;
+inline constexpr EndpointIndex kNoEndpoint = UINT32_MAX;
 
 // A configured plugin as logs, spans and metrics know it. The text form is "<name>/<type>".
 struct TypedName {

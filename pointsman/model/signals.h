@@ -17,6 +17,55 @@ struct PrefixMatch {
   std::int32_t total = 0;         // blocks of the prompt
   std::int32_t block_tokens = 0;  // tokens per block
   std::int32_t cached = 0;        // leading blocks held, unweighted
+  std::int32_t cached_cpu = -1;   // those of them in the server's CPU memory; -1: tiers unknown
+};
+
+// What this router has sent to an endpoint and not seen the end of.
+struct InFlightLoad {
+  std::int64_t tokens = 0;
+  std::int64_t requests = 0;
+};
+
+// What an endpoint would have to compute for this request, in tokens.
+struct UncachedTokens {
+  std::int64_t tokens = 0;
+};
+
+// How fast an endpoint is expected to answer this request. Headroom: objective minus prediction.
+struct LatencyPrediction {
+  double ttft_ms = 0.0;
+  double tpot_ms = 0.0;
+  double ttft_headroom_ms = 0.0;
+  double tpot_headroom_ms = 0.0;
+  std::int64_t dispatched = 0;  // requests sent there that have not ended
+  bool known = false;           // false: nothing is predicted for this endpoint
+  bool ttft_valid = false;
+  bool tpot_valid = false;
+};
+
+// How many of the request's images, sounds and videos an endpoint is believed to hold encoded.
+struct EncoderMatch {
+  std::int32_t matched = 0;
+  std::int32_t requested = 0;
+};
+
+// Where an endpoint stands, as hashes of the names; 0: not known.
+struct Topology {
+  std::uint64_t host = 0;
+  std::uint64_t rack = 0;
+  std::uint64_t zone = 0;
+  std::uint64_t region = 0;
+};
+
+// The client's session, as a producer found it in the request. Never empty.
+struct SessionId {
+  std::string_view id;
+};
+
+// An image, sound or video of the prompt.
+struct MediaItem {
+  std::uint64_t hash = 0;  // of its content or URL
+  PromptPart::Kind kind = PromptPart::Kind::image;
 };
 
 // The prompts of a request as a tokenizer understood them. The estimate takes 4 bytes of text for
@@ -24,8 +73,17 @@ struct PrefixMatch {
 // kinds text, escaped, tokens and repeat only.
 struct TokenizedPrompt {
   std::span<const Prompt> prompts;
-  std::int64_t tokens = 0;  // of all prompts together
+  std::int64_t tokens = 0;           // of all prompts together
+  std::span<const MediaItem> media;  // in the order of the prompt, repetitions included
 };
+
+// Whether a T can be recorded as its bytes: not when it points into the request.
+template <typename T>
+inline constexpr bool kPlainSignal = std::is_trivially_copyable_v<T>;
+template <>
+inline constexpr bool kPlainSignal<TokenizedPrompt> = false;
+template <>
+inline constexpr bool kPlainSignal<SessionId> = false;
 
 // A typed place in Signals: one T per endpoint of the fleet. Plugins get theirs when they are
 // built, by declaring what they read and write (stage/setup.h).
@@ -84,8 +142,8 @@ class Signals {
     return *static_cast<T*>(slot);
   }
 
-  // For what a producer keeps until its hook runs.
-  Arena& arena() { return *arena_; }
+  // For what a producer keeps until its hook runs, and for whoever needs memory while it decides.
+  Arena& arena() const { return *arena_; }
 
  private:
   Arena* arena_ = nullptr;

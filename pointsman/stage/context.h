@@ -33,8 +33,11 @@ struct Context {
   Trace& trace;                      // inner spans nest under the caller's
   Clock::time_point now;             // of this decision
   Clock::time_point stale_before{};  // a load read earlier counts as missing
+  // Serves another stage of this request and should be near; see ProfileHandler::peer().
+  EndpointIndex peer = kNoEndpoint;
 
   LoadView load(Load which) const { return {fleet.load(which), stale_before}; }
+  LoadView view(const LoadColumn& column) const { return {column, stale_before}; }
 };
 
 }  // namespace pointsman

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "pointsman/base/random.h"
 #include "pointsman/model/decision.h"
 #include "pointsman/stage/context.h"
 
@@ -13,9 +14,10 @@ namespace pointsman {
 // place; who was dropped, by whom and why, is noted for the Decision.
 class Candidates {
  public:
-  // `list` is shrunk in place, `drops` is appended to; both outlive this.
-  Candidates(std::span<EndpointIndex> list, std::vector<Drop>& drops)
-      : list_(list), drops_(&drops) {}
+  // `list` is shrunk in place, `drops` is appended to; both outlive this. `seed` is that of the
+  // filters' random sequences.
+  Candidates(std::span<EndpointIndex> list, std::vector<Drop>& drops, std::uint64_t seed = 0)
+      : list_(list), drops_(&drops), seed_(seed) {}
 
   std::size_t size() const { return list_.size(); }
   bool empty() const { return list_.empty(); }
@@ -35,12 +37,24 @@ class Candidates {
     list_ = list_.first(kept);
   }
 
+  // Keeps those for which keep() is true if there are any, else all.
+  template <typename Keep>
+  void keep_if_any(DropReason reason, Keep keep) {
+    for (const EndpointIndex e : list_) {
+      if (keep(e)) return keep_if(reason, keep);
+    }
+  }
+
+  // A random sequence of this filter's own; it starts from the seed that the Decision records.
+  Random random() const { return Random(seed_ ^ ((filter_ + 1U) * 0xA24BAED4963EE407U)); }
+
   // Who is at work: an index into Plan::Profile::filters, or Drop::kBeforeFilters.
   void set_filter(std::uint8_t filter) { filter_ = filter; }
 
  private:
   std::span<EndpointIndex> list_;
   std::vector<Drop>* drops_;
+  std::uint64_t seed_;
   std::uint8_t filter_ = Drop::kBeforeFilters;
 };
 

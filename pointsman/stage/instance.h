@@ -35,6 +35,7 @@ struct Instance {
   std::shared_ptr<ProfileHandler> handler;
   std::shared_ptr<Producer> producer;
   std::shared_ptr<Hook> hook;
+  std::shared_ptr<ResponseHook> response_hook;
   std::shared_ptr<Upkeep> upkeep;
   std::shared_ptr<Gauged> gauged;
   std::shared_ptr<Parser> parser;
@@ -54,6 +55,7 @@ struct Instance {
     cast(plugin, handler);
     cast(plugin, producer);
     cast(plugin, hook);
+    cast(plugin, response_hook);
     cast(plugin, upkeep);
     cast(plugin, gauged);
     cast(plugin, parser);

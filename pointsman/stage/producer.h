@@ -8,6 +8,7 @@
 #include "pointsman/base/result.h"
 #include "pointsman/model/decision.h"
 #include "pointsman/stage/context.h"
+#include "pointsman/stage/header_edits.h"
 
 namespace pointsman {
 
@@ -24,33 +25,62 @@ class Producer {
                                Signals& signals) const = 0;
 };
 
-// Histogram samples that a plugin hands out with what it learns. The pipeline gives them to the
-// family of that name, labelled with the plugin's name and type; what does not fit is dropped.
+// What a plugin hands out for metrics with what it learns: a histogram's observation, a counter's
+// or gauge's change. The pipeline gives it to the family of that name, labelled with the plugin's
+// name and type and, where the family has such labels, the endpoint, the request's fairness id and
+// priority, and `kind`. What does not fit is dropped.
 class Samples {
  public:
   struct Sample {
     std::string_view family;  // without the metrics prefix; a literal
     double value = 0.0;
+    EndpointIndex endpoint = kNoEndpoint;
+    std::string_view kind;  // a literal
   };
 
-  void add(std::string_view family, double value) {
-    if (used_ < samples_.size()) samples_[used_++] = {family, value};
+  void add(std::string_view family, double value, EndpointIndex endpoint = kNoEndpoint,
+           std::string_view kind = {}) {
+    if (used_ < samples_.size()) samples_[used_++] = {family, value, endpoint, kind};
   }
   std::span<const Sample> all() const { return std::span(samples_).first(used_); }
 
  private:
-  std::array<Sample, 8> samples_;
+  std::array<Sample, 32> samples_;
   std::size_t used_ = 0;
 };
 
-// Learns what became of a request. State is changed here and nowhere else.
+// What a hook may bring about besides changing its own state.
+struct Effects {
+  Samples& samples;
+  HeaderEdits& headers;  // of the message at hand
+};
+
+// Learns that a request is sent. State is changed in hooks and nowhere else.
 class Hook {
  public:
   virtual ~Hook() = default;
 
-  // The decision stands and the request is about to be sent.
-  // Threading: called concurrently.
-  virtual void dispatched(const Context& context, const Decision& decision, Samples& samples) = 0;
+  // The decision stands and the request is about to be sent; effects.headers go with it.
+  // Threading: called concurrently. Must not block.
+  virtual void dispatched(const Context& context, const Decision& decision, Effects& effects) = 0;
+};
+
+// Learns what became of a request. The context is that of the decision, but for `now`. Nothing is
+// called for a request whose dispatched() hooks have not run.
+// Threading: called concurrently. Must not block.
+class ResponseHook {
+ public:
+  virtual ~ResponseHook() = default;
+
+  // The response's head has come, with any status; effects.headers go to the client with it.
+  virtual void answered(const Context& /*context*/, const Decision& /*decision*/,
+                        Effects& /*effects*/) {}
+  // The first bytes of its body have come. Headers can no longer be changed.
+  virtual void first_bytes(const Context& /*context*/, const Decision& /*decision*/,
+                           Effects& /*effects*/) {}
+  // The request is over, however it ended. Comes exactly once.
+  virtual void finished(const Context& /*context*/, const Decision& /*decision*/,
+                        Effects& /*effects*/) {}
 };
 
 // Work that a plugin wants done now and then off the request path.

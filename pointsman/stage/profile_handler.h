@@ -33,6 +33,13 @@ class ProfileHandler {
   virtual void choose(const Context& context, std::span<ProfileState> profiles,
                       std::span<bool> run) const = 0;
 
+  // The endpoint to which those of the profiles about to run should be near: Context::peer of
+  // their filters and scorers. Asked after every choose() that asks for a run.
+  virtual EndpointIndex peer(const Context& /*context*/,
+                             std::span<const ProfileState> /*profiles*/) const {
+    return kNoEndpoint;
+  }
+
   // The index of the primary profile, whose targets the request goes to.
   virtual Result<std::size_t> conclude(const Context& context,
                                        std::span<const ProfileState> profiles) const = 0;

@@ -33,6 +33,7 @@ struct Registration {
   std::optional<Deprecation> deprecated;
   std::vector<DataKey> default_for;  // keys for which it is created when nobody else produces them
   std::function<Result<Instance>(Setup&)> make;
+  std::vector<FieldDoc> (*parameters)() = nullptr;  // what documentation and schema say of them
 };
 
 // Parameters of a plugin that has none. Whatever a configuration writes there is ignored, as the
@@ -48,24 +49,55 @@ concept Plugin = requires(typename P::Params params, Setup& setup) {
   requires std::constructible_from<P, typename P::Params, Setup&>;
 };
 
+// What stands before an error in a plugin's parameters, as the reference words it: P::kParseError
+// where a plugin has words of its own, else by its role.
+template <typename P>
+std::string parse_error(std::string_view type) {
+  if constexpr (requires { P::kParseError; }) return std::string(P::kParseError);
+  std::string_view role = "plugin";
+  if constexpr (std::derived_from<P, ProfileHandler>) role = "profile handler";
+  if constexpr (std::derived_from<P, Picker>) role = "picker";
+  if constexpr (std::derived_from<P, Scorer>) role = "scorer";
+  if constexpr (std::derived_from<P, Filter>) role = "filter";
+  return "failed to parse the parameters of the '" + std::string(type) + "' " + std::string(role) +
+         " - ";
+}
+
 // Everything a configuration can name. An object, built once and handed down; no global state.
 //
 // Threading: immutable once built.
 class Registry {
  public:
-  // Adds a plugin. `more` completes the line: stability, deprecation, default keys.
+  // Adds a plugin. `more` completes the line: stability, deprecation, default keys, and a type and
+  // help of its own where one class stands under several. P may have more static members:
+  //   Result<void> accept(const Params&, const Setup&)  what only the configuration around it tells
+  //   bool ignores_parameters(const Setup&)             they are then not even read
+  //   kParseError                                       see parse_error()
   template <Plugin P>
   void add(Registration more = {}) {
-    more.type = P::kType;
-    more.help = P::kHelp;
-    more.make = [](Setup& setup) -> Result<Instance> {
+    if (more.type.empty()) more.type = P::kType;
+    if (more.help.empty()) more.help = P::kHelp;
+    if constexpr (!std::same_as<typename P::Params, NoParams>) {
+      more.parameters = describe<typename P::Params>;
+    }
+    more.make = [type = more.type](Setup& setup) -> Result<Instance> {
       typename P::Params params;
+      bool reads = true;
+      if constexpr (requires { P::ignores_parameters(setup); }) {
+        reads = !P::ignores_parameters(setup);
+      }
       if constexpr (!std::same_as<typename P::Params, NoParams>) {
-        POINTSMAN_TRY(given, parse<typename P::Params>(setup.parameters()));
-        params = std::move(given);
+        if (reads) {
+          auto given = given_to<P>(type, setup.parameters());
+          if (!given) return std::unexpected(given.error());
+          params = *std::move(given);
+        }
+      }
+      if constexpr (requires { P::accept(params, setup); }) {
+        if (auto fits = P::accept(params, setup); !fits) return std::unexpected(fits.error());
       }
       Instance instance;
-      instance.type = P::kType;
+      instance.type = type;
       instance.play(std::make_shared<P>(std::move(params), setup));
       instance.name = setup.name();
       instance.declarations = setup.take_declarations();
@@ -84,6 +116,17 @@ class Registry {
   std::vector<std::string> nearest(std::string_view type) const;
 
  private:
+  // The parameters of P that a block gives.
+  template <typename P>
+  static Result<typename P::Params> given_to(std::string_view type, const Block& block) {
+    Diagnostics problems;
+    auto given = decode<typename P::Params>(block, problems);
+    if (!given) return fail(Code::invalid_config, parse_error<P>(type) + given.error().message);
+    if (auto kept = check_rule(block, *given, problems); !kept) {
+      return std::unexpected(kept.error());
+    }
+    return given;
+  }
   void insert(Registration registration);
 
   std::map<std::string_view, Registration, std::less<>> lines_;

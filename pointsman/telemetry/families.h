@@ -161,6 +161,26 @@ inline constexpr auto kPrefixHitBytes =
               "Bytes of a prompt that the chosen endpoint is believed to hold.",
               labels("plugin_name", "plugin_type"), buckets::kHitBytes)
         .deprecated("inference_extension_prefix_indexer_hit_bytes", kNone);
+inline constexpr auto kInflightRequests =
+    gauge("llm_d_epp_inflight_requests", "Requests sent to an endpoint that have not ended.",
+          labels("endpoint_name", "namespace", "producer_name", "fairness_id", "priority"));
+inline constexpr auto kInflightTokens =
+    gauge("llm_d_epp_inflight_tokens",
+          "Tokens that an endpoint is believed to have still to compute for requests sent to it.",
+          labels("endpoint_name", "namespace", "producer_name", "fairness_id", "priority"));
+inline constexpr auto kEncoderQueries =
+    counter("llm_d_epp_encoder_cache_queries_total",
+            "Images, sounds and videos that were looked for in encoder caches.",
+            labels("plugin_type", "plugin_name", "modality"));
+inline constexpr auto kEncoderHits =
+    counter("llm_d_epp_encoder_cache_hits_total",
+            "Those of them that the chosen endpoint is believed to hold.",
+            labels("plugin_type", "plugin_name", "pod", "modality"));
+inline constexpr auto kEncoderHitRatio =
+    histogram("llm_d_epp_encoder_cache_hit_ratio",
+              "Share of a request's images, sounds and videos that the chosen endpoint is believed "
+              "to hold.",
+              labels("plugin_type", "plugin_name"), buckets::kRatio);
 inline constexpr auto kProducerErrors =
     counter("pointsman_producer_errors_total",
             "Requests that went on without what a producer should have found out.",
@@ -233,6 +253,11 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kPrefixSize,
     &kPrefixHitRatio,
     &kPrefixHitBytes,
+    &kInflightRequests,
+    &kInflightTokens,
+    &kEncoderQueries,
+    &kEncoderHits,
+    &kEncoderHitRatio,
     &kProducerErrors,
     &kProcessCpu,
     &kProcessOpenFds,

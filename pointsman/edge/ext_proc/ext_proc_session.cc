@@ -247,6 +247,8 @@ void ExtProcSession::send_route(std::string_view destination, std::size_t conten
   }
   collect_route_headers();
   client_control_headers(headers, shared_.names);
+  apply_edits(upstream_edits);
+  for (const std::string_view name : upstream_edits.removed()) shared_.names.push_back(name);
   collect_scores();
   send(RequestHeadersResponse{.destination = destination,
                               .content_length = content_length,
@@ -265,6 +267,18 @@ void ExtProcSession::collect_route_headers() {
   // One was made, or the client's was empty.
   std::erase_if(shared_.set, [](const Header& header) { return header.name == kRequestId; });
   shared_.set.push_back({kRequestId, request.id});
+}
+
+// What plugins changed goes over what would be echoed.
+void ExtProcSession::apply_edits(const HeaderEdits& edits) {
+  for (const std::string_view name : edits.removed()) {
+    std::erase_if(shared_.set, [&](const Header& h) { return same_name(h.name, name); });
+  }
+  for (const Header& line : edits.lines()) {
+    std::erase_if(shared_.set, [&](const Header& h) { return same_name(h.name, line.name); });
+    std::erase_if(shared_.names, [&](std::string_view name) { return same_name(name, line.name); });
+    shared_.set.push_back(line);
+  }
 }
 
 void ExtProcSession::collect_scores() {
@@ -287,7 +301,7 @@ void ExtProcSession::response_headers(const ProcessingRequest& message) {
   if (step_ == Step::responding) return;
   step_ = Step::responding;
   const std::string_view content_type = find(message.headers, "content-type");
-  pipeline_->response_started(*this, status_of(message.headers), content_type);
+  pipeline_->response_started(*this, status_of(message.headers), content_type, shared_.worker);
   if (request.target_model != request.model && is_text(content_type)) {
     restorer_.begin(request.target_model, request.model, quote_json(request.model, arena));
   }
@@ -297,6 +311,7 @@ void ExtProcSession::response_headers(const ProcessingRequest& message) {
     decision_text_ = decision_id_text(decision->id);
     shared_.set.push_back({"x-pointsman-decision", decision_text_});
   }
+  apply_edits(client_edits);
   send(ResponseHeadersResponse{.set = shared_.set});
   // Such a response has no body: 204, an answer to HEAD, a gRPC error.
   if (message.end_of_stream) pipeline_->response_chunk(*this, {}, true, shared_.worker);

@@ -79,6 +79,7 @@ class ExtProcSession final : public Session {
   void route_headers_only();
   void send_route(std::string_view destination, std::size_t content_length);
   void collect_route_headers();
+  void apply_edits(const HeaderEdits& edits);
   void collect_scores();
   void send_request_body();
   void send_response(std::string_view bytes, bool end);

@@ -37,6 +37,11 @@ std::string_view lower_copy(std::string_view name, Arena& arena) {
   return {out.data(), out.size()};
 }
 
+void apply(const HeaderEdits& edits, HttpFields& fields) {
+  for (const std::string_view name : edits.removed()) fields.remove(name);
+  for (const Header& line : edits.lines()) fields.set(line.name, line.value);
+}
+
 std::string_view error_type(Code code) {
   switch (code) {
     case Code::bad_request:
@@ -79,6 +84,7 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
       host && !out.fields.contains("x-forwarded-host")) {
     out.fields.set("x-forwarded-host", *host);
   }
+  apply(session.upstream_edits, out.fields);
   if (!session.trace.installed()) return;
   const OutgoingTrace trace = Tracer::outgoing(session.trace, trace_headers);
   out.fields.set(kTraceparent, {trace.traceparent.data(), trace.traceparent.size()});
@@ -91,10 +97,11 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
 }
 
 void make_client_head(const ResponseHead& upstream, std::string_view decision_id,
-                      ResponseHead& out) {
+                      const HeaderEdits& edits, ResponseHead& out) {
   out = upstream;
   out.minor = 1;
   remove_hop_by_hop(out.fields);
+  apply(edits, out.fields);
   if (!decision_id.empty()) out.fields.set("x-pointsman-decision", decision_id);
 }
 

@@ -23,13 +23,14 @@ namespace pointsman {
 std::span<const Header> engine_headers(const RequestHead& head, Arena& arena);
 
 // The request that goes upstream: hop-by-hop fields, the router's own headers and Expect are gone,
-// x-request-id, x-forwarded-* and, when tracing is on, the trace headers are set.
+// x-request-id, x-forwarded-*, what plugins edited and, when tracing is on, the trace headers are
+// set.
 void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
                         const TraceHeaders& trace_headers, RequestHead& out);
 
 // The response that goes to the client.
 void make_client_head(const ResponseHead& upstream, std::string_view decision_id,
-                      ResponseHead& out);
+                      const HeaderEdits& edits, ResponseHead& out);
 
 // An error as OpenAI clients read it: {"error":{"message":...,"type":...,"code":...}}.
 std::string error_body(const Error& error);

@@ -73,11 +73,15 @@ TEST(Forward, TellsTheClientWhichDecisionItWas) {
   ResponseHead upstream;
   upstream.fields.add("Transfer-Encoding", "chunked");
   upstream.fields.add("content-type", "text/event-stream");
+  Arena arena;
+  HeaderEdits edits;
+  edits.reset(arena);
+  edits.set("x-session-token", "dG9rZW4=");
   ResponseHead out;
-  make_client_head(upstream, "0123456789abcdef", out);
+  make_client_head(upstream, "0123456789abcdef", edits, out);
   EXPECT_FALSE(out.fields.contains("transfer-encoding"));
   EXPECT_EQ(out.fields.find("x-pointsman-decision"), "0123456789abcdef");
-  make_client_head(upstream, "", out);
+  make_client_head(upstream, "", edits, out);
   EXPECT_FALSE(out.fields.contains("x-pointsman-decision"));
 }
 

@@ -103,9 +103,11 @@ bool ProxySession::attempt() {
 
 void ProxySession::on_head(const ResponseHead& head) {
   pipeline_->response_started(*this, head.status,
-                              head.fields.find("content-type").value_or(std::string_view()));
+                              head.fields.find("content-type").value_or(std::string_view()),
+                              shared_.worker);
   const bool tell = decision != nullptr && shared_.options.decision_header;
-  make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), reply_);
+  make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), client_edits,
+                   reply_);
   exchange_->start(reply_);
 }
 

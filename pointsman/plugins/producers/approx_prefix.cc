@@ -88,7 +88,7 @@ Result<void> ApproxPrefixProducer::produce(const Context& context,
 }
 
 void ApproxPrefixProducer::dispatched(const Context& context, const Decision& decision,
-                                      Samples& samples) {
+                                      Effects& effects) {
   const Kept* const kept = context.signals.read(kept_);
   if (kept == nullptr || decision.primary < 0) return;
   const auto primary = static_cast<std::size_t>(decision.primary);
@@ -101,8 +101,8 @@ void ApproxPrefixProducer::dispatched(const Context& context, const Decision& de
     if (i != primary) continue;
     const PrefixMatch& match = context.signals.read(match_)[*target];
     const double matched = match.match;
-    samples.add("prefix_indexer_hit_bytes", matched * match.block_tokens * 4);
-    if (match.total > 0) samples.add("prefix_indexer_hit_ratio", matched / match.total);
+    effects.samples.add("prefix_indexer_hit_bytes", matched * match.block_tokens * 4);
+    if (match.total > 0) effects.samples.add("prefix_indexer_hit_ratio", matched / match.total);
   }
 }
 

@@ -56,7 +56,7 @@ class ApproxPrefixProducer final : public Producer, public Hook, public Upkeep, 
 
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Samples& samples) override;
+  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
   void tend(const Fleet& fleet) override;
 
   std::string_view gauge_name() const override { return "prefix_indexer_size"; }

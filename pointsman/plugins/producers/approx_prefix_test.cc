@@ -22,6 +22,8 @@ struct Bench {
   std::shared_ptr<ApproxPrefixProducer> producer;
   Decision decision;
   Samples samples;
+  HeaderEdits headers;
+  Effects effects{samples, headers};
   std::vector<Ids> ids;
 
   explicit Bench(ApproxPrefixParams params = {.block_tokens = 1}, std::size_t floor = 1) {
@@ -68,7 +70,7 @@ struct Bench {
       decision.runs.push_back({.profile = i, .first_pick = i, .picks = 1});
     }
     samples = {};
-    producer->dispatched(scene.context(), decision, samples);
+    producer->dispatched(scene.context(), decision, effects);
   }
 };
 
@@ -171,10 +173,10 @@ TEST(ApproxPrefix, SurvivesRequestsWithoutAPromptOrATarget) {
   bench.produce({{1}});
   bench.decision.runs.clear();
   bench.decision.primary = -1;
-  bench.producer->dispatched(bench.scene.context(), bench.decision, bench.samples);
+  bench.producer->dispatched(bench.scene.context(), bench.decision, bench.effects);
   bench.decision.runs.push_back({.profile = 0, .picks = 0});
   bench.decision.primary = 0;
-  bench.producer->dispatched(bench.scene.context(), bench.decision, bench.samples);
+  bench.producer->dispatched(bench.scene.context(), bench.decision, bench.effects);
   EXPECT_EQ(bench.producer->index().size(), 0U);
 }
 
