@@ -3,7 +3,15 @@
 #include "pointsman/fleet/core_metrics_extractor.h"
 #include "pointsman/fleet/file_discovery.h"
 #include "pointsman/fleet/metrics_data_source.h"
+#include "pointsman/plugins/filters/by_label.h"
+#include "pointsman/plugins/filters/endpoint_attribute.h"
+#include "pointsman/plugins/filters/header_testing.h"
 #include "pointsman/plugins/filters/label_selector.h"
+#include "pointsman/plugins/filters/prefix_cache_affinity.h"
+#include "pointsman/plugins/filters/session_affinity.h"
+#include "pointsman/plugins/filters/slo_headroom_tier.h"
+#include "pointsman/plugins/filters/topology_affinity.h"
+#include "pointsman/plugins/filters/utilization.h"
 #include "pointsman/plugins/handlers/single_profile.h"
 #include "pointsman/plugins/parsers/anthropic.h"
 #include "pointsman/plugins/parsers/openai.h"
@@ -12,26 +20,99 @@
 #include "pointsman/plugins/pickers/pickers.h"
 #include "pointsman/plugins/policies/flow_policies.h"
 #include "pointsman/plugins/producers/approx_prefix.h"
+#include "pointsman/plugins/producers/encoder_cache.h"
+#include "pointsman/plugins/producers/inflight_load.h"
+#include "pointsman/plugins/producers/p2p_source.h"
+#include "pointsman/plugins/producers/session_id.h"
 #include "pointsman/plugins/producers/token_producer.h"
 #include "pointsman/plugins/saturation/utilization_detector.h"
+#include "pointsman/plugins/scorers/context_length_aware.h"
+#include "pointsman/plugins/scorers/encoder_cache.h"
+#include "pointsman/plugins/scorers/endpoint_attribute.h"
+#include "pointsman/plugins/scorers/header_label_affinity.h"
+#include "pointsman/plugins/scorers/inflight_scorers.h"
+#include "pointsman/plugins/scorers/latency.h"
+#include "pointsman/plugins/scorers/load_aware.h"
 #include "pointsman/plugins/scorers/load_scorers.h"
 #include "pointsman/plugins/scorers/lora_affinity.h"
+#include "pointsman/plugins/scorers/multicluster.h"
+#include "pointsman/plugins/scorers/no_hit_lru.h"
+#include "pointsman/plugins/scorers/precise_prefix_cache.h"
 #include "pointsman/plugins/scorers/prefix_cache.h"
 
 namespace pointsman {
+namespace {
+
+constexpr auto kAlpha = Stability::alpha;
+
+constexpr Deprecation kUseLabelSelector{
+    .since = "v0.9.0", .removal = "v0.11.0", .replacement = "label-selector-filter"};
+
+// By type within each role.
+void add_filters(Registry& registry) {
+  registry.add<ByLabelFilter>({.deprecated = kUseLabelSelector});
+  registry.add<DecodeFilter>();
+  registry.add<EncodeFilter>();
+  registry.add<EndpointAttributeFilter>({.stability = kAlpha});
+  registry.add<HeaderTestingFilter>();
+  registry.add<LabelSelectorFilter>();
+  registry.add<LabelSelectorFilter>({.type = "by-label-selector", .deprecated = kUseLabelSelector});
+  registry.add<PrefillFilter>();
+  registry.add<PrefixCacheAffinityFilter>();
+  registry.add<SessionAffinityFilter>({.stability = kAlpha});
+  registry.add<SessionAffinityFilter>(
+      {.type = "multicluster-session-affinity-filter", .stability = kAlpha});
+  registry.add<SloHeadroomTierFilter>();
+  registry.add<TopologyAffinityFilter>({.stability = kAlpha});
+  registry.add<UtilizationFilter>({.stability = kAlpha});
+}
+
+void add_scorers(Registry& registry) {
+  registry.add<ActiveRequestScorer>();
+  registry.add<ContextLengthAware>();
+  registry.add<EncoderCacheScorer>();
+  registry.add<EndpointAttributeScorer>({.stability = kAlpha});
+  registry.add<HeaderLabelAffinityScorer>({.stability = kAlpha});
+  registry.add<KvCacheUtilizationScorer>();
+  registry.add<LatencyScorer>();
+  registry.add<LoadAwareScorer>();
+  registry.add<LoraAffinityScorer>();
+  registry.add<MulticlusterKvCacheScorer>({.stability = kAlpha});
+  registry.add<MulticlusterQueueScorer>({.stability = kAlpha});
+  registry.add<NoHitLruScorer>();
+  registry.add<PrecisePrefixCacheScorer>();
+  registry.add<PrefixCacheScorer>();
+  registry.add<PrefixCacheScorer>(
+      {.type = "multicluster-prefix-cache-scorer", .stability = kAlpha});
+  registry.add<QueueScorer>();
+  registry.add<RunningRequestsScorer>();
+  registry.add<SessionAffinityScorer>({.stability = kAlpha});
+  registry.add<TokenLoadScorer>();
+  registry.add<TopologyAffinityScorer>({.stability = kAlpha});
+}
+
+void add_producers(Registry& registry) {
+  registry.add<ApproxPrefixProducer>(
+      {.default_for = {{"PrefixCacheMatchInfoDataKey", "approx-prefix-cache-producer"}}});
+  registry.add<ApproxPrefixProducer>(
+      {.type = "multicluster-approx-prefix-cache-producer", .stability = kAlpha});
+  registry.add<EncoderCacheProducer>(
+      {.default_for = {{"MultiModalEncoderCacheMatchInfoKey", "mm-embeddings-cache-producer"}}});
+  registry.add<InflightLoadProducer>(
+      {.default_for = {{"InFlightLoadDataKey", "inflight-load-producer"},
+                       {"UncachedRequestTokensDataKey", "inflight-load-producer"}}});
+  registry.add<P2pSourceProducer>({.stability = kAlpha});
+  registry.add<SessionIdProducer>({.default_for = {{"SessionIDDataKey", "session-id-producer"}}});
+  registry.add<TokenProducer>({.default_for = {{"TokenizedPrompt", "token-producer"}}});
+}
+
+}  // namespace
 
 Registry builtin_plugins() {
   Registry registry;
-
-  // Filters
-  registry.add<LabelSelectorFilter>();
-
-  // Scorers
-  registry.add<KvCacheUtilizationScorer>();
-  registry.add<LoraAffinityScorer>();
-  registry.add<PrefixCacheScorer>();
-  registry.add<QueueScorer>();
-  registry.add<RunningRequestsScorer>();
+  add_filters(registry);
+  add_scorers(registry);
+  add_producers(registry);
 
   // Pickers
   registry.add<MaxScorePicker>();
@@ -40,11 +121,6 @@ Registry builtin_plugins() {
 
   // Profile handlers
   registry.add<SingleProfileHandler>();
-
-  // Producers
-  registry.add<ApproxPrefixProducer>(
-      {.default_for = {{"PrefixCacheMatchInfoDataKey", "approx-prefix-cache-producer"}}});
-  registry.add<TokenProducer>({.default_for = {{"TokenizedPrompt", "token-producer"}}});
 
   // Parsers
   registry.add<AnthropicParser>();

@@ -25,6 +25,21 @@ bool is_media(const PromptPart& part) {
   return part.kind >= PromptPart::Kind::image;
 }
 
+// The images, audio and videos of all prompts.
+std::span<const MediaItem> media_of(const Request& request, Arena& arena) {
+  std::ptrdiff_t count = 0;
+  for (const Prompt& prompt : request.prompts)
+    count += std::ranges::count_if(prompt.parts, is_media);
+  const auto items = arena.array<MediaItem>(static_cast<std::size_t>(count));
+  auto next = items.begin();
+  for (const Prompt& prompt : request.prompts) {
+    for (const PromptPart& part : prompt.parts) {
+      if (is_media(part)) *next++ = {.hash = xxh64(part.bytes), .kind = part.kind};
+    }
+  }
+  return items;
+}
+
 }  // namespace
 
 Result<void> TokenProducerParams::check(const TokenProducerParams& params) {
@@ -65,7 +80,9 @@ Result<void> TokenProducer::produce(const Context& context,
   std::int64_t tokens = 0;
   for (const Prompt& prompt : prompts) tokens += token_count(prompt);
   // A payload without a prompt leaves the signal absent.
-  if (tokens > 0) signals.write(prompt_) = {.prompts = prompts, .tokens = tokens};
+  if (tokens <= 0) return {};
+  signals.write(prompt_) = {
+      .prompts = prompts, .tokens = tokens, .media = media_of(context.request, signals.arena())};
   return {};
 }
 

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "pointsman/base/extremes.h"
 #include "pointsman/base/wide.h"
+#include "pointsman/plugins/scorers/least_first.h"
 
 namespace pointsman {
 namespace {
@@ -14,26 +14,6 @@ DataKey core_metric(std::string_view type) {
   return {std::string(type), std::string(kExtractor)};
 }
 
-// Min-max over those that have the load: the least scores 1, the greatest 0.
-void score_by_least(Load load, const Context& context, std::span<const EndpointIndex> candidates,
-                    std::span<double> out) {
-  const LoadView loads = context.load(load);
-  const EndpointIndex* const endpoint = candidates.data();
-  double* const score = out.data();
-  const std::size_t n = out.size();
-  wide([=]() __attribute__((always_inline)) {
-    for (std::size_t i = 0; i < n; ++i) score[i] = loads[endpoint[i]];
-
-    const auto [least, most] = extremes(score, n);
-    const double range = most - least;
-    if (range > 0.0) {
-      for (std::size_t k = 0; k < n; ++k) score[k] = (most - score[k]) / range;
-    } else {  // all that are known are equal
-      for (std::size_t k = 0; k < n; ++k) score[k] = score[k] == score[k] ? 1.0 : kMissing;
-    }
-  });
-}
-
 }  // namespace
 
 QueueScorer::QueueScorer(Params /*params*/, Setup& setup) {
@@ -42,7 +22,7 @@ QueueScorer::QueueScorer(Params /*params*/, Setup& setup) {
 
 void QueueScorer::score(const Context& context, std::span<const EndpointIndex> candidates,
                         std::span<double> out) const {
-  score_by_least(Load::waiting, context, candidates, out);
+  score_least_first(context.load(Load::waiting), candidates, out);
 }
 
 RunningRequestsScorer::RunningRequestsScorer(Params /*params*/, Setup& setup) {
@@ -51,7 +31,7 @@ RunningRequestsScorer::RunningRequestsScorer(Params /*params*/, Setup& setup) {
 
 void RunningRequestsScorer::score(const Context& context, std::span<const EndpointIndex> candidates,
                                   std::span<double> out) const {
-  score_by_least(Load::running, context, candidates, out);
+  score_least_first(context.load(Load::running), candidates, out);
 }
 
 KvCacheUtilizationScorer::KvCacheUtilizationScorer(Params /*params*/, Setup& setup) {

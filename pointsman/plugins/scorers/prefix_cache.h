@@ -35,6 +35,8 @@ class PrefixCacheScorer final : public Scorer {
   static constexpr std::string_view kType = "prefix-cache-scorer";
   static constexpr std::string_view kHelp =
       "Prefers endpoints believed to hold the prompt's beginning in their KV cache.";
+  static constexpr std::string_view kParseError =
+      "failed to decode prefix cache scorer parameters: ";
 
   PrefixCacheScorer(Params params, Setup& setup);
   void score(const Context& context, std::span<const EndpointIndex> candidates,
