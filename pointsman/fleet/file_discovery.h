@@ -37,6 +37,7 @@ class FileDiscovery final : public Discovery {
   using Params = FileDiscoveryParams;
   static constexpr std::string_view kType = "file-discovery";
   static constexpr std::string_view kHelp = "Takes the endpoints from a file.";
+  static constexpr std::string_view kParseError = "file-discovery: failed to parse parameters: ";
 
   struct Options {
     std::string path;

@@ -53,10 +53,11 @@ inline std::vector<Server> three() {
           {.name = "pod2", .waiting = 10, .running = 0, .kv_usage = 0.2}};
 }
 
-inline std::shared_ptr<const Pipeline> pipeline(Metrics& metrics, Recorder& recorder) {
-  auto loaded = load_config(kConfig);
+inline std::shared_ptr<const Pipeline> pipeline(Metrics& metrics, Recorder& recorder,
+                                                std::string_view config = kConfig) {
+  auto loaded = load_config(std::string(config));
   EXPECT_TRUE(loaded.has_value()) << loaded.error().front().text;
-  auto assembly = assemble(*std::move(loaded), builtin_plugins(), metrics, builtin_options(false));
+  auto assembly = assemble(*std::move(loaded), builtin_plugins(), metrics, builtin_options(true));
   EXPECT_TRUE(assembly.has_value()) << assembly.error().front().text;
   return std::make_shared<const Pipeline>(*std::move(assembly), metrics, recorder,
                                           Pipeline::Options{});
@@ -65,10 +66,11 @@ inline std::shared_ptr<const Pipeline> pipeline(Metrics& metrics, Recorder& reco
 // A proxy and a picker.
 class Rig {
  public:
-  explicit Rig(std::vector<Server> servers = three(), const ExtProcOptions& options = {})
+  explicit Rig(std::vector<Server> servers = three(), const ExtProcOptions& options = {},
+               std::string_view config = kConfig)
       : fleets_(fleet(std::move(servers))),
         worker_(metrics_, metrics_.add_shard(), fleets_, 1),
-        pipelines_(pipeline(metrics_, ring_)),
+        pipelines_(pipeline(metrics_, ring_, config)),
         ext_proc_(pipelines_, tracer_, worker_, options) {
     ext_proc_.add_to(routes_);
     connection_ = std::make_unique<GrpcConnection>(routes_, GrpcLimits{}, pool_, [] {});
@@ -76,6 +78,7 @@ class Rig {
 
   std::size_t active() const { return ext_proc_.active(); }
   const DecisionRing& ring() const { return ring_; }
+  std::string metrics() { return metrics_.expose(); }
 
  private:
   friend class Transaction;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/plugins/producers/base64.h"
 #include "pointsman/stage/testing/scene.h"
 
@@ -23,6 +24,7 @@ P session_id() {
 struct Bench {
   Scene scene{{{.name = "pod-a"}, {.name = "pod-b"}, {.name = "pod1", .ns = "default"}}};
   std::shared_ptr<SessionAffinityFilter> filter;
+  std::vector<Header> sent;
   Decision decision;
   Samples samples;
   HeaderEdits headers;
@@ -41,7 +43,8 @@ struct Bench {
 
   Names route(const std::vector<Header>& request, std::vector<EndpointIndex> among = {0, 1, 2}) {
     scene.begin();
-    scene.request.headers = request;
+    sent = request;
+    scene.request.headers = sent;
     EXPECT_TRUE(filter->produce(scene.context(), scene.all(), scene.signals));
     std::vector<Drop> drops;
     Candidates candidates(among, drops);
@@ -175,6 +178,29 @@ TEST(SessionAffinityScorer, ScoresTheSessionsEndpoint) {
   EXPECT_EQ(testing::scores(*scorer, scene), (std::vector{0.0, 0.0}));
 }
 
+TEST(SessionAffinityFilter, AllocatesNothingOnceWarm) {
+  Bench encoded({});
+  Bench remembering(session_id());
+  const std::vector<Header> headers{{"x-session-token", "L3BvZC1i"}, {"x-session-id", "s"}};
+  const auto request = [&](Bench& bench) {
+    bench.scene.begin();
+    bench.scene.request.headers = headers;
+    const Context context = bench.scene.context();
+    (void)bench.filter->produce(context, {}, bench.scene.signals);
+    bench.filter->dispatched(context, bench.decision, bench.effects);
+    bench.headers.reset(bench.scene.arena);
+    bench.filter->answered(context, bench.decision, bench.effects);
+  };
+  for (Bench* const bench : {&encoded, &remembering}) {
+    bench->route(headers);
+    bench->send(1);
+    request(*bench);
+    const auto before = testing::allocations();
+    request(*bench);
+    EXPECT_EQ(testing::allocations(), before);
+  }
+}
+
 TEST(SessionBindings, ForgetWhatExpiredAndStayBounded) {
   SessionBindings bindings(64);
   const auto at = [](int s) { return Clock::time_point(std::chrono::seconds(s)); };
@@ -203,9 +229,9 @@ TEST(SessionAffinityParams, CheckTheChosenStrategyOnly) {
 
 TEST(Base64, GoesBothWays) {
   Arena arena;
-  EXPECT_EQ(base64_encode("default/prefill-pod"), "ZGVmYXVsdC9wcmVmaWxsLXBvZA==");
+  EXPECT_EQ(base64_encode("default/prefill-pod", arena), "ZGVmYXVsdC9wcmVmaWxsLXBvZA==");
   for (const std::string text : {"", "a", "ab", "abc", "abcd"}) {
-    EXPECT_EQ(base64_decode(base64_encode(text), arena), text);
+    EXPECT_EQ(base64_decode(base64_encode(text, arena), arena), text);
   }
   EXPECT_FALSE(base64_decode("a=b=", arena));
   EXPECT_FALSE(base64_decode("YQ", arena));

@@ -12,8 +12,9 @@ constexpr std::string_view kAlphabet =
 
 }  // namespace
 
-std::string base64_encode(std::string_view bytes) {
-  std::string out;
+std::string_view base64_encode(std::string_view bytes, Arena& arena) {
+  const auto out = arena.array<char>((bytes.size() + 2) / 3 * 4);
+  std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t group = 0;
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
@@ -21,10 +22,10 @@ std::string base64_encode(std::string_view bytes) {
       group = group << 8U | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
     }
     for (std::size_t j = 0; j < 4; ++j) {
-      out += j <= count ? kAlphabet[group >> (18U - 6U * j) & 63U] : '=';
+      out[at++] = j <= count ? kAlphabet[group >> (18U - 6U * j) & 63U] : '=';
     }
   }
-  return out;
+  return {out.data(), out.size()};
 }
 
 std::optional<std::string_view> base64_decode(std::string_view text, Arena& arena) {

@@ -1,11 +1,13 @@
 #include "pointsman/plugins/producers/inflight_load.h"
 
+#include <array>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/allocations.h"
 #include "pointsman/stage/testing/scene.h"
 
 namespace pointsman {
@@ -143,6 +145,27 @@ TEST(InflightLoadProducer, CountsOneEndpointTwiceWhenItServesBothStages) {
   EXPECT_EQ(bench.seen(1), "2/20");
   bench.finish();
   EXPECT_EQ(bench.seen(1), "0/0");
+}
+
+TEST(InflightLoadProducer, AllocatesNothingOnceWarm) {
+  Bench bench({.add_output = true});
+  const auto request = [&] {
+    bench.scene.begin();
+    bench.scene.signals.write(bench.prompt) = {.tokens = 100};
+    const Context context = bench.scene.context();
+    bench.samples = {};
+    (void)bench.producer->produce(context, std::array<EndpointIndex, 2>{0, 1}, bench.scene.signals);
+    bench.producer->dispatched(context, bench.decision, bench.effects);
+    bench.producer->first_bytes(context, bench.decision, bench.effects);
+    bench.producer->finished(context, bench.decision, bench.effects);
+  };
+  bench.begin(100);
+  bench.dispatch({0, 1});
+  bench.finish();
+  request();
+  const auto before = testing::allocations();
+  request();
+  EXPECT_EQ(testing::allocations(), before);
 }
 
 TEST(InflightLoadParams, AreNotNegative) {

@@ -79,7 +79,7 @@ TEST(P2pSourceProducer, NamesTheHolderOfMore) {
 }
 
 TEST(P2pSourceProducer, RemovesWhatTheClientSent) {
-  Bench bench({{}, {}});
+  Bench bench(std::vector<Holder>(2));
   EXPECT_EQ(bench.source("abc", {0}), "");
   ASSERT_EQ(bench.headers.removed().size(), 1U);
   EXPECT_EQ(bench.headers.removed()[0], "x-kv-cache-source-host-port");

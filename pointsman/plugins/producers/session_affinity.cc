@@ -172,7 +172,7 @@ void SessionAffinity::answered(const Context& context, const Decision& decision,
   const ProfileRun* const chosen = run(decision);
   if (chosen == nullptr) return;
   const EndpointIndex pick = decision.picks_of(*chosen).front();
-  response.set(header_, base64_encode(context.fleet[pick].id));
+  response.set(header_, base64_encode(context.fleet[pick].id, context.signals.arena()));
 }
 
 void SessionAffinity::sweep(Clock::time_point now) {

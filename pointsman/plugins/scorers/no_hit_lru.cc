@@ -39,15 +39,18 @@ void NoHitLruScorer::score(const Context& context, std::span<const EndpointIndex
                            std::span<double> out) const {
   const auto uses = context.signals.read(use_);
   if (uses.empty()) return;
-  if (!cold(context, candidates)) return std::ranges::fill(out, kWarm);
+  if (!cold(context, candidates)) {
+    std::ranges::fill(out, kWarm);
+    return;
+  }
   // Candidates in the order of use, those never used in the order they are given.
-  struct Place {
+  struct Used {
     std::uint64_t last;
     std::uint32_t at;
   };
-  const auto order = context.signals.arena().array<Place>(candidates.size());
+  const auto order = context.signals.arena().array<Used>(candidates.size());
   for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = {uses[candidates[i]].last, i};
-  std::ranges::sort(order, [](const Place& a, const Place& b) {
+  std::ranges::sort(order, [](const Used& a, const Used& b) {
     return a.last != b.last ? a.last < b.last : a.at < b.at;
   });
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
