@@ -6,7 +6,6 @@ find_package(ZLIB REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(Boost 1.81 REQUIRED)
 find_library(POINTSMAN_NGHTTP2 nghttp2 REQUIRED)
 find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
@@ -23,11 +22,6 @@ target_link_libraries(nghttp2 INTERFACE ${POINTSMAN_NGHTTP2})
 find_path(POINTSMAN_XXHASH xxhash.h REQUIRED)
 add_library(pointsman_xxhash INTERFACE)
 target_compile_definitions(pointsman_xxhash INTERFACE XXH_INLINE_ALL)
-
-# Header-only Asio and Beast; system headers, so their warnings are not ours.
-add_library(pointsman_asio INTERFACE)
-target_link_libraries(pointsman_asio INTERFACE Boost::headers Threads::Threads)
-target_compile_definitions(pointsman_asio INTERFACE BOOST_ASIO_NO_DEPRECATED)
 
 # What the OTLP exporters of OpenTelemetry C++ (bookworm-backports) are made of: encoding, gRPC stubs, HTTP client.
 # The two definitions are those it was built with; without the first, its variant would be another type.

@@ -7,11 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/ip/tcp.hpp>
-
-#include "pointsman/wire/loop_core.h"
-#include "pointsman/wire/socket.h"
-
 namespace pointsman {
 namespace {
 
@@ -181,30 +176,6 @@ std::string strip_scheme(std::string_view text) {
   host = host.substr(0, host.find_first_of("/?#"));
   host = host.substr(host.rfind('@') + 1);  // npos + 1 is 0: no user name
   return host.empty() ? std::string(text) : std::string(host);
-}
-
-void resolve(Loop& loop, const HostPort& host,
-             std::move_only_function<void(Result<std::vector<Address>>)> done) {
-  if (const auto address = Address::parse(host.host, host.port)) {
-    loop.post(
-        [done = std::move(done), address = *address]() mutable { done(std::vector{address}); });
-    return;
-  }
-  auto resolver = std::make_shared<asio::ip::tcp::resolver>(loop.core().io);
-  resolver->async_resolve(
-      host.host, std::to_string(host.port), asio::ip::resolver_base::numeric_service,
-      [&core = loop.core(), resolver, name = host.host, done = std::move(done)](
-          const boost::system::error_code& error,
-          const asio::ip::tcp::resolver::results_type& found) mutable {
-        const LoopCore::Turn turn(core);
-        if (error) {
-          done(fail(Code::io, "cannot resolve " + name + ": " + error.message()));
-          return;
-        }
-        std::vector<Address> addresses;
-        for (const auto& entry : found) addresses.push_back(to_address(entry.endpoint()));
-        done(std::move(addresses));
-      });
 }
 
 }  // namespace pointsman

@@ -1,3 +1,6 @@
+#include <cerrno>
+#include <string>
+#include <sys/socket.h>
 #include <utility>
 
 #include "pointsman/wire/loop_core.h"
@@ -16,37 +19,40 @@ class Attempt final : public Connecting {
       : loop_(loop),
         to_(to),
         options_(std::move(options)),
-        state_(
-            std::make_shared<State>(State{TcpStream::Socket(loop.core().io.get_executor()), this})),
         timer_(loop, [this] { timed_out(); }),
         done_(std::move(done)) {
-    timer_.arm(options_.timeout);
-    state_->socket.async_connect(to_endpoint(to_),
-                                 [state = state_](const boost::system::error_code& error) {
-                                   if (state->attempt != nullptr) state->attempt->connected(error);
-                                 });
-  }
-
-  ~Attempt() override {
-    state_->attempt = nullptr;
-    boost::system::error_code ignored;
-    state_->socket.close(ignored);
+    if (auto begun = begin(); begun) {
+      timer_.arm(options_.timeout);
+    } else {
+      failed_ = std::move(begun).error().message;
+      timer_.arm(std::chrono::nanoseconds(0));  // `done` is called from the loop
+    }
   }
 
  private:
-  // What Asio's operation holds on to; it may complete after this is gone.
-  struct State {
-    TcpStream::Socket socket;
-    Attempt* attempt;
-  };
+  Result<void> begin() {
+    POINTSMAN_TRY(fd, tcp_socket(to_));
+    SocketAddress address(to_);
+    // The first ready socket of epoll(7) would be one that is not connecting yet: so it comes
+    // after.
+    if (::connect(fd.value(), address.data(), address.size) != 0 && errno != EINPROGRESS) {
+      return fail(Code::io, error_name(errno));
+    }
+    POINTSMAN_TRY(watch, Watch::open(loop_.core().reactor, std::move(fd)));
+    socket_ = std::move(watch);
+    socket_->when_writable([this] { connected(); });
+    return {};
+  }
 
-  void connected(const boost::system::error_code& error) {
-    const LoopCore::Turn turn(loop_.core());
-    if (error) {
-      end(fail(Code::io, "cannot connect to " + to_.text() + ": " + error.message()));
+  void connected() {
+    int error = 0;
+    socklen_t size = sizeof(error);
+    if (::getsockopt(socket_->fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error != 0) {
+      refused(error_name(error));
       return;
     }
-    auto plain = std::make_unique<TcpStream>(loop_, std::move(state_->socket), to_);
+    auto plain = std::make_unique<TcpStream>(loop_, std::move(socket_), to_);
     if (!options_.tls) {
       end(std::move(plain));
       return;
@@ -61,7 +67,15 @@ class Attempt final : public Connecting {
     });
   }
 
+  void refused(const std::string& why) {
+    end(fail(Code::io, "cannot connect to " + to_.text() + ": " + why));
+  }
+
   void timed_out() {
+    if (!failed_.empty()) {
+      refused(failed_);
+      return;
+    }
     end(fail(Code::timeout, std::string(secured_ ? "the TLS handshake with " : "connecting to ") +
                                 to_.text() + " took too long"));
   }
@@ -69,7 +83,6 @@ class Attempt final : public Connecting {
   // Last: `done_` may destroy this.
   void end(Result<std::unique_ptr<Stream>> result) {
     timer_.disarm();
-    state_->attempt = nullptr;
     Connected done = std::move(done_);
     done(std::move(result));
   }
@@ -77,7 +90,8 @@ class Attempt final : public Connecting {
   Loop& loop_;
   Address to_;
   ConnectOptions options_;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<Watch> socket_;  // while it connects
+  std::string failed_;             // why it could not begin
   std::unique_ptr<TlsStream> secured_;
   Timer timer_;
   Connected done_;

@@ -150,13 +150,17 @@ void HttpClientConnection::wait() {
 
 void HttpClientConnection::on_readable() {
   const auto self = shared_from_this();
+  if (paused_) return;  // resume() looks again
+  const std::span<char> room = client_.loop.scratch();
+  const auto got = stream_->read(room);
+  if (got && !got->end && got->bytes == 0) {
+    wait();
+    return;
+  }
   if (phase_ == Phase::idle) {
     close();  // the peer has closed it, or talks out of turn
     return;
   }
-  if (paused_) return;  // resume() looks again
-  const std::span<char> room = client_.loop.scratch();
-  const auto got = stream_->read(room);
   if (!got) {
     fail(Code::io, got.error().message);
     return;

@@ -78,6 +78,10 @@ void HttpConnection::on_readable() {
     }
     return;
   }
+  if (got->bytes == 0) {
+    wait();
+    return;
+  }
   if (phase_ == Phase::linger) {
     lingered_ += got->bytes;
     if (lingered_ > kLingerBytes) close();

@@ -4,10 +4,9 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <utility>
-
-#include <boost/asio/ip/tcp.hpp>
 
 #include "pointsman/wire/loop_core.h"
 #include "pointsman/wire/socket.h"
@@ -104,12 +103,13 @@ void welcome(const std::shared_ptr<Shared>& shared, std::size_t worker, Descript
              const Address& peer, std::shared_ptr<void> token) {
   if (shared->closed.load()) return;
   Loop& loop = shared->workers[worker].loop;
-  auto stream = TcpStream::adopt(loop, std::move(fd), peer, std::move(token));
-  if (!stream) return;  // the kernel has no memory to watch it: the peer sees it closed
+  auto watch = Watch::open(loop.core().reactor, std::move(fd));
+  if (!watch) return;  // the kernel has no memory to watch it: the peer sees it closed
+  auto stream = std::make_unique<TcpStream>(loop, *std::move(watch), peer, std::move(token));
   if (shared->options.tls) {
-    loop.core().own(std::make_unique<Handshake>(loop, shared, worker, *std::move(stream)));
+    loop.core().own(std::make_unique<Handshake>(loop, shared, worker, std::move(stream)));
   } else {
-    shared->workers[worker].take(*std::move(stream));
+    shared->workers[worker].take(std::move(stream));
   }
 }
 
@@ -119,35 +119,43 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
   Accepting(Loop& on, ListenOptions options, std::vector<Worker> workers)
       : loop(on),
         shared(std::make_shared<Shared>(std::move(options), std::move(workers))),
-        acceptor(on.core().io),
         pause(on, [this] { wait(); }) {}
 
   Result<void> bind(const Address& at) {
-    const auto endpoint = to_endpoint(at);
-    boost::system::error_code error;
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error && at.v6) acceptor.set_option(asio::ip::v6_only(false), error);
-    if (!error) acceptor.native_non_blocking(true, error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) address = to_address(acceptor.local_endpoint(error));
-    if (error) {
-      return fail(Code::io, "cannot listen on " + at.text() + ": " + error.message());
+    const auto failed = [&](const std::string& why) {
+      return fail(Code::io, "cannot listen on " + at.text() + ": " + why);
+    };
+    auto fd = tcp_socket(at);
+    if (!fd) return failed(fd.error().message);
+    const auto set = [&](int level, int option, int value) {
+      return ::setsockopt(fd->value(), level, option, &value, sizeof(value)) == 0;
+    };
+    SocketAddress address_to_bind(at);
+    if (!set(SOL_SOCKET, SO_REUSEADDR, 1) || (at.v6 && !set(IPPROTO_IPV6, IPV6_V6ONLY, 0)) ||
+        ::bind(fd->value(), address_to_bind.data(), address_to_bind.size) != 0 ||
+        ::listen(fd->value(), SOMAXCONN) != 0) {
+      return failed(error_name(errno));
     }
+    SocketAddress bound;
+    if (::getsockname(fd->value(), bound.data(), &bound.size) != 0) {
+      return failed(error_name(errno));
+    }
+    address = bound.address();
+    auto watch = Watch::open(loop.core().reactor, *std::move(fd));
+    if (!watch) return failed(watch.error().message);
+    socket = *std::move(watch);
     return {};
   }
 
   void wait() {
-    acceptor.async_wait(asio::socket_base::wait_read,
-                        [self = weak_from_this()](const boost::system::error_code& error) {
-                          const auto accepting = self.lock();
-                          if (!error && accepting) accepting->accept();
-                        });
+    if (!socket) return;
+    socket->when_readable([self = weak_from_this()] {
+      if (const auto accepting = self.lock()) accepting->accept();
+    });
   }
 
   void accept() {
-    const LoopCore::Turn turn(loop.core());
+    if (!socket) return;
     Counts& counts = *shared->counts;
     for (int i = 0; i < kAcceptsPerLook; ++i) {
       if (counts.total() >= shared->options.max_connections) {
@@ -156,18 +164,18 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
         if (counts.total() >= shared->options.max_connections) return;
         if (!counts.full.exchange(false)) return;
       }
-      asio::ip::tcp::endpoint from;
-      auto size = static_cast<socklen_t>(from.capacity());
-      Descriptor fd(
-          ::accept4(acceptor.native_handle(), from.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      SocketAddress from;
+      Descriptor fd(::accept4(socket->fd(), from.data(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (fd.value() < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+        if (errno == EAGAIN || errno == EWOULDBLOCK) {
+          socket->drained();
+          break;
+        }
         if (errno == EINTR || errno == ECONNABORTED) continue;
         pause.arm(kAcceptPause);
         return;
       }
-      from.resize(size);
-      hand_over(std::move(fd), to_address(from));
+      hand_over(std::move(fd), from.address());
     }
     wait();
   }
@@ -204,13 +212,12 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
       const std::lock_guard lock(shared->counts->mutex);
       shared->counts->resume = nullptr;
     }
-    boost::system::error_code ignored;
-    acceptor.close(ignored);
+    socket.reset();
   }
 
   Loop& loop;
   std::shared_ptr<Shared> shared;
-  asio::ip::tcp::acceptor acceptor;
+  std::unique_ptr<Watch> socket;  // null: closed
   Timer pause;
   Address address;
 };

@@ -1,20 +1,18 @@
 #pragma once
 
-// Internal to wire/*.cc: it names Boost.Asio.
+// Internal to wire/*.cc.
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-
 #include "pointsman/wire/loop.h"
+#include "pointsman/wire/reactor.h"
 
 namespace pointsman {
 
@@ -46,13 +44,25 @@ class LoopOwned {
   virtual ~LoopOwned() = default;
 };
 
+// Looks host names up on a thread of its own (resolver.cc).
+class Resolver;
+
 class LoopCore {
  public:
-  static constexpr std::size_t kScratch = 64 * 1024;
-  static constexpr std::size_t kCipher = 32 * 1024;
+  static constexpr std::size_t kScratch = 64UL * 1024;
+  static constexpr std::size_t kCipher = 32UL * 1024;
 
   LoopCore();
   ~LoopCore();
+
+  // Runs one callback, and waits for it if there is none. False: stop() was called, or `limit`
+  // has come.
+  bool run_one(Clock::time_point limit);
+
+  // Threading: any thread; stop() signal handlers too.
+  void post(Loop::Task task);
+  void stop();
+  void restart() { stopping_ = false; }
 
   // Keeps `owned` alive until release(), or the loop's end. release() destroys it after the
   // callback that runs now.
@@ -61,39 +71,28 @@ class LoopCore {
 
   // A second shared buffer, for the bytes beneath TLS.
   std::span<char> cipher();
+  // Made when it is first needed.
+  Resolver& resolver();
 
   void arm(Timer& timer, Clock::time_point deadline);
   void forget(Timer& timer);
   void defer(Loop::Task task);
 
-  // Surrounds every callback that the loop makes: the outermost one runs what was deferred.
-  class Turn {
-   public:
-    explicit Turn(LoopCore& core) : core_(core) { ++core_.depth_; }
-    ~Turn() {
-      if (core_.depth_ == 1 && !core_.deferred_.empty()) core_.run_deferred();
-      --core_.depth_;
-    }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-
-   private:
-    LoopCore& core_;
-  };
-
-  // One thread runs the loop, so the reactor needs no locks; posting from elsewhere does.
-  boost::asio::io_context io{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
+  Reactor reactor;
   std::atomic<std::thread::id> thread;
   std::unique_ptr<char[]> scratch;
 
  private:
+  // Surrounds every callback that the loop makes: the outermost one runs what was deferred.
+  class Turn;
+
+  bool gather(Clock::time_point limit);
+  void ring();
   void set_alarm();
   void fire_due();
   void run_deferred();
 
   TimerHeap timers_;
-  boost::asio::steady_timer alarm_;
   Clock::time_point alarm_at_ = Clock::time_point::max();
   Timer* firing_ = nullptr;  // null again when the firing timer is destroyed in its own callback
   int depth_ = 0;            // of Turn
@@ -101,6 +100,15 @@ class LoopCore {
   std::vector<Loop::Task> running_;
   std::unordered_map<LoopOwned*, std::unique_ptr<LoopOwned>> owned_;
   std::unique_ptr<char[]> cipher_;
+  std::unique_ptr<Resolver> resolver_;
+
+  std::mutex inbox_lock_;
+  std::vector<Loop::Task> inbox_;  // guarded by inbox_lock_
+  std::vector<Loop::Task> tasks_;  // being run, from task_ on
+  std::size_t task_ = 0;
+  std::atomic<bool> posted_{false};  // the inbox has something
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> sleeping_{false};  // or about to: whoever has news must wake the reactor
 };
 
 }  // namespace pointsman

@@ -1,16 +1,46 @@
 #pragma once
 
-// Internal to wire/*.cc: it names Boost.Asio.
+// Internal to wire/*.cc.
 
-#include <boost/asio/ip/tcp.hpp>
+#include <sys/socket.h>
+#include <utility>
 
+#include "pointsman/base/result.h"
 #include "pointsman/wire/address.h"
 
 namespace pointsman {
 
-namespace asio = boost::asio;
+// A file descriptor that somebody owns.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept;
 
-Address to_address(const asio::ip::tcp::endpoint& endpoint);
-asio::ip::tcp::endpoint to_endpoint(const Address& address);
+  int value() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// An address as the kernel takes it.
+struct SocketAddress {
+  SocketAddress() = default;
+  explicit SocketAddress(const Address& address);
+  SocketAddress(const sockaddr& from, socklen_t length);
+
+  Address address() const;
+  sockaddr* data();
+
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(sockaddr_storage);
+};
+
+// A TCP socket for this kind of address that never blocks. Errors: io.
+Result<Descriptor> tcp_socket(const Address& address);
+
+// What the kernel calls this error.
+std::string error_name(int error);
 
 }  // namespace pointsman

@@ -3,59 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <system_error>
-#include <unistd.h>
+#include <utility>
 
 #include "pointsman/wire/loop_core.h"
 
 namespace pointsman {
 namespace {
-
-// Memory for one pending operation of Asio, used again for the next: waiting allocates nothing.
-class Slot {
- public:
-  void* allocate(std::size_t bytes) {
-    if (taken_ || bytes > sizeof(room_)) return ::operator new(bytes);
-    taken_ = true;
-    return room_.data();
-  }
-  void deallocate(void* memory) {
-    if (memory == room_.data()) {
-      taken_ = false;
-    } else {
-      ::operator delete(memory);
-    }
-  }
-
- private:
-  alignas(std::max_align_t) std::array<std::byte, 160> room_{};
-  bool taken_ = false;
-};
-
-template <typename T>
-class SlotAllocator {
- public:
-  using value_type = T;
-
-  explicit SlotAllocator(Slot& slot) : slot_(&slot) {}
-  template <typename U>
-  SlotAllocator(const SlotAllocator<U>& other) : slot_(other.slot_) {}  // NOLINT: rebinding
-
-  T* allocate(std::size_t n) { return static_cast<T*>(slot_->allocate(n * sizeof(T))); }
-  void deallocate(T* memory, std::size_t /*n*/) { slot_->deallocate(memory); }
-
-  template <typename U>
-  friend class SlotAllocator;
-  friend bool operator==(const SlotAllocator&, const SlotAllocator&) = default;
-
- private:
-  Slot* slot_;
-};
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
@@ -77,72 +34,10 @@ void tune(int fd) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-struct TcpStream::Watch {
-  struct Side {
-    Ready ready;
-    bool waiting = false;  // the reactor holds an operation
-    Slot slot;
-  };
-
-  // Completion of a wait. Keeps the watch, and with it the operation's own memory, alive.
-  struct Woken {
-    using allocator_type = SlotAllocator<void>;
-    allocator_type get_allocator() const { return allocator_type(side().slot); }
-
-    Side& side() const { return writing ? watch->writing : watch->reading; }
-    void operator()(const boost::system::error_code& /*error*/) {
-      side().waiting = false;
-      if (!watch->socket.is_open()) return;
-      // A broken socket counts as ready: the next read or write says what is wrong.
-      if (Ready ready = std::exchange(side().ready, nullptr)) {
-        const LoopCore::Turn turn(watch->core);
-        ready();
-      }
-    }
-
-    std::shared_ptr<Watch> watch;
-    bool writing;
-  };
-
-  Watch(LoopCore& of, Socket connected) : core(of), socket(std::move(connected)) {}
-
-  static void wait(const std::shared_ptr<Watch>& watch, bool writing) {
-    Side& side = writing ? watch->writing : watch->reading;
-    if (side.waiting) return;
-    side.waiting = true;
-    watch->socket.async_wait(writing ? Socket::wait_write : Socket::wait_read,
-                             Woken{watch, writing});
-  }
-
-  LoopCore& core;
-  Socket socket;
-  Side reading;
-  Side writing;
-};
-
-TcpStream::TcpStream(Loop& loop, Socket socket, const Address& peer, std::shared_ptr<void> token)
-    : loop_(loop),
-      peer_(peer),
-      watch_(std::make_shared<Watch>(loop.core(), std::move(socket))),
-      token_(std::move(token)) {
-  boost::system::error_code ignored;
-  watch_->socket.native_non_blocking(true, ignored);
-  tune(watch_->socket.native_handle());
-}
-
-Result<std::unique_ptr<TcpStream>> TcpStream::adopt(Loop& loop, Descriptor fd, const Address& peer,
-                                                    std::shared_ptr<void> token) {
-  Socket socket(loop.core().io.get_executor());
-  boost::system::error_code error;
-  socket.assign(peer.v6 ? boost::asio::ip::tcp::v6() : boost::asio::ip::tcp::v4(), fd.value(),
-                error);
-  if (error) return fail(Code::io, "cannot watch a connection: " + error.message());
-  fd.release();
-  return std::make_unique<TcpStream>(loop, std::move(socket), peer, std::move(token));
+TcpStream::TcpStream(Loop& loop, std::unique_ptr<Watch> socket, const Address& peer,
+                     std::shared_ptr<void> token)
+    : loop_(loop), peer_(peer), watch_(std::move(socket)), token_(std::move(token)) {
+  tune(watch_->fd());
 }
 
 TcpStream::~TcpStream() {
@@ -150,19 +45,15 @@ TcpStream::~TcpStream() {
 }
 
 void TcpStream::when_readable(Ready ready) {
-  if (!open()) return;
-  watch_->reading.ready = std::move(ready);
-  Watch::wait(watch_, false);
+  if (open()) watch_->when_readable(std::move(ready));
 }
 
 void TcpStream::ignore_readable() {
-  watch_->reading.ready = nullptr;
+  if (open()) watch_->ignore_readable();
 }
 
 void TcpStream::when_writable(Ready ready) {
-  if (!open()) return;
-  watch_->writing.ready = std::move(ready);
-  Watch::wait(watch_, true);
+  if (open()) watch_->when_writable(std::move(ready));
 }
 
 Result<ReadResult> TcpStream::read(std::span<char> into) {
@@ -170,12 +61,17 @@ Result<ReadResult> TcpStream::read(std::span<char> into) {
   if (into.empty()) return ReadResult{};
   ssize_t got = 0;
   do {
-    got = ::recv(watch_->socket.native_handle(), into.data(), into.size(), 0);
+    got = ::recv(watch_->fd(), into.data(), into.size(), 0);
   } while (got < 0 && errno == EINTR);
-  if (got > 0) return ReadResult{.bytes = static_cast<std::size_t>(got)};
+  if (got > 0) {
+    const auto bytes = static_cast<std::size_t>(got);
+    if (bytes < into.size()) watch_->drained();
+    return ReadResult{.bytes = bytes};
+  }
   if (got == 0) return ReadResult{.end = true};
-  if (would_block(errno)) return ReadResult{};
-  return failure("cannot read from ");
+  if (!would_block(errno)) return failure("cannot read from ");
+  watch_->drained();
+  return ReadResult{};
 }
 
 Result<std::size_t> TcpStream::write(std::span<const std::string_view> parts) {
@@ -198,12 +94,14 @@ Result<std::size_t> TcpStream::write(std::span<const std::string_view> parts) {
       message.msg_iovlen = count;
       ssize_t sent = 0;
       do {
-        sent = ::sendmsg(watch_->socket.native_handle(), &message, MSG_NOSIGNAL);
+        sent = ::sendmsg(watch_->fd(), &message, MSG_NOSIGNAL);
       } while (sent < 0 && errno == EINTR);
-      if (sent < 0 && would_block(errno)) return taken;
-      if (sent < 0) return failure("cannot write to ");
-      taken += static_cast<std::size_t>(sent);
-      if (static_cast<std::size_t>(sent) < offered) return taken;
+      if (sent < 0 && !would_block(errno)) return failure("cannot write to ");
+      taken += static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+      if (sent < 0 || static_cast<std::size_t>(sent) < offered) {
+        watch_->filled();
+        return taken;
+      }
     }
     parts = parts.subspan(count);
   }
@@ -211,29 +109,23 @@ Result<std::size_t> TcpStream::write(std::span<const std::string_view> parts) {
 }
 
 void TcpStream::finish() {
-  if (open()) ::shutdown(watch_->socket.native_handle(), SHUT_WR);
+  if (open()) ::shutdown(watch_->fd(), SHUT_WR);
 }
 
 void TcpStream::close(bool reset) {
   if (!open()) return;
   if (reset) {
     const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(watch_->socket.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    ::setsockopt(watch_->fd(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   }
-  boost::system::error_code ignored;
-  watch_->socket.close(ignored);
   // The callbacks may own the caller: they die last, with nothing of this used after them.
+  const auto watch = std::move(watch_);
+  watch->close();
   const auto token = std::move(token_);
-  const auto reading = std::exchange(watch_->reading.ready, nullptr);
-  const auto writing = std::exchange(watch_->writing.ready, nullptr);
-}
-
-bool TcpStream::open() const {
-  return watch_->socket.is_open();
 }
 
 std::unexpected<Error> TcpStream::failure(const char* what) const {
-  return fail(Code::io, what + peer_.text() + ": " + std::system_category().message(errno));
+  return fail(Code::io, what + peer_.text() + ": " + error_name(errno));
 }
 
 }  // namespace pointsman

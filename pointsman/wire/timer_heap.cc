@@ -31,16 +31,15 @@ void TimerHeap::remove(Timer& timer) {
 Timer* TimerHeap::take_due(Clock::time_point now) {
   while (!heap_.empty() && heap_.front()->wake_ <= now) {
     Timer& first = *heap_.front();
-    if (first.deadline_ <= now) {
+    if (first.deadline_ == Timer::kNever) {
+      remove(first);
+    } else if (first.wake_ < first.deadline_) {
+      first.wake_ = first.deadline_;  // it was moved: those that come before it go first
+      down(0);
+    } else {
       remove(first);
       first.deadline_ = Timer::kNever;
       return &first;
-    }
-    if (first.deadline_ == Timer::kNever) {
-      remove(first);
-    } else {
-      first.wake_ = first.deadline_;
-      down(0);
     }
   }
   return nullptr;
