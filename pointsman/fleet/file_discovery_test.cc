@@ -163,7 +163,7 @@ TEST(FileDiscovery, IsAPluginWithAPath) {
   EXPECT_EQ(testing::plugin_error<FileDiscovery>("{}"),
             "file-discovery: 'path' parameter is required");
   EXPECT_EQ(testing::plugin_error<FileDiscovery>("{path: /x, watch: true}"),
-            "json: unknown field \"watch\"");
+            "file-discovery: failed to parse parameters: json: unknown field \"watch\"");
   const auto with = testing::make_plugin<FileDiscovery>("{path: /nonexistent, watchFile: yes}");
   ASSERT_TRUE(with.has_value()) << with.error().message;
   ASSERT_NE(with->discovery, nullptr);

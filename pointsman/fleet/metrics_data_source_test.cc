@@ -46,9 +46,9 @@ TEST(MetricsDataSource, SaysWhatIsWrongWithItsParameters) {
   EXPECT_EQ(problem("{scheme: ftp}"), "unsupported scheme: ftp");
   EXPECT_EQ(problem("{port: 0}"), "invalid port 0: must be between 1 and 65535");
   EXPECT_EQ(problem("{port: 65536}"), "invalid port 65536: must be between 1 and 65535");
-  EXPECT_EQ(
-      problem("{interval: 5}"),
-      "json: cannot unmarshal number into Go struct field parameters.interval of type string");
+  EXPECT_EQ(problem("{interval: 5}"),
+            "failed to parse the parameters of the 'metrics-data-source' plugin - json: cannot "
+            "unmarshal number into Go struct field parameters.interval of type string");
   EXPECT_EQ(problem("{interval: \"5\"}"),
             "invalid interval \"5\": time: missing unit in duration \"5\"");
   EXPECT_EQ(problem("{interval: -1s}"), "interval must be non-negative, got -1s");
