@@ -12,6 +12,12 @@
 #include "pointsman/plugins/filters/slo_headroom_tier.h"
 #include "pointsman/plugins/filters/topology_affinity.h"
 #include "pointsman/plugins/filters/utilization.h"
+#include "pointsman/plugins/handlers/data_parallel.h"
+#include "pointsman/plugins/handlers/deciders.h"
+#include "pointsman/plugins/handlers/disagg_headers.h"
+#include "pointsman/plugins/handlers/disagg_profile.h"
+#include "pointsman/plugins/handlers/header_profile.h"
+#include "pointsman/plugins/handlers/pd_profile.h"
 #include "pointsman/plugins/handlers/single_profile.h"
 #include "pointsman/plugins/parsers/anthropic.h"
 #include "pointsman/plugins/parsers/openai.h"
@@ -120,7 +126,20 @@ Registry builtin_plugins() {
   registry.add<WeightedRandomPicker>();
 
   // Profile handlers
+  registry.add<DataParallelProfileHandler>();
+  registry.add<DisaggProfileHandler>();
+  registry.add<HeaderProfileHandler>({.stability = Stability::alpha});
+  registry.add<PdProfileHandler>(
+      {.deprecated = Deprecation{"v0.7.0", "v0.9.0", "disagg-profile-handler"}});
   registry.add<SingleProfileHandler>();
+  // What goes with the handlers of disaggregated serving
+  const Deprecation by_handler{"v0.9.0", "v0.11.0", "disagg-profile-handler"};
+  registry.add<DisaggHeadersHandler>({.deprecated = by_handler});
+  registry.add<DisaggHeadersHandler>(
+      {.type = DisaggHeadersHandler::kOldType, .deprecated = by_handler});
+  registry.add<AlwaysDisaggregateDecider>();
+  registry.add<MultimodalDecider>();
+  registry.add<PrefixDecider>();
 
   // Parsers
   registry.add<AnthropicParser>();

@@ -221,6 +221,24 @@ Diagnostics create_plugins(Assembly& assembly, const Registry& registry) {
   return problems;
 }
 
+// Lets plugins look up those that their parameters name; all that fail are reported.
+Diagnostics link_plugins(const Assembly& assembly) {
+  Diagnostics problems;
+  for (std::size_t i = 0; i < assembly.config.plugins.size(); ++i) {
+    const PluginSpec& spec = assembly.config.plugins[i];
+    const Instance* const instance = assembly.plugins->find(spec.name);
+    if (instance->linked == nullptr) continue;
+    const auto linked = instance->linked->link(*assembly.plugins);
+    if (linked) continue;
+    problems.push_back({.path = "plugins[" + std::to_string(i) + "].parameters",
+                        .line = spec.place.line,
+                        .column = spec.place.column,
+                        .text = "failed to create plugin '" + spec.name + "' (type: " + spec.type +
+                                "): " + linked.error().message});
+  }
+  return problems;
+}
+
 }  // namespace
 
 std::expected<Assembly, Diagnostics> assemble(LoadedConfig loaded, const Registry& registry,
@@ -235,6 +253,9 @@ std::expected<Assembly, Diagnostics> assemble(LoadedConfig loaded, const Registr
     return refused(chain("configuration validation failed: "), std::move(wrong));
   }
   if (Diagnostics wrong = create_plugins(assembly, registry); !wrong.empty()) {
+    return refused(chain("plugin instantiation failed: "), std::move(wrong));
+  }
+  if (Diagnostics wrong = link_plugins(assembly); !wrong.empty()) {
     return refused(chain("plugin instantiation failed: "), std::move(wrong));
   }
   if (auto done = apply_system_defaults(config, plugins); !done) {

@@ -15,7 +15,7 @@
 namespace pointsman {
 
 // The configured plugins of one pipeline, in the order of the configuration, injected ones last.
-class PluginSet {
+class PluginSet final : public Plugins {
  public:
   explicit PluginSet(const Registry& registry) : registry_(&registry) {}
 
@@ -30,7 +30,7 @@ class PluginSet {
   Result<void> inject(std::string_view type);
 
   // The plugin of that name, or nullptr.
-  const Instance* find(std::string_view name) const;
+  const Instance* find(std::string_view name) const override;
   const std::vector<std::unique_ptr<Instance>>& all() const { return instances_; }
   const Registry& registry() const { return *registry_; }
   SignalTable& signals() { return signals_; }

@@ -40,7 +40,9 @@ Error explain(const Error& handler, std::span<const ProfileState> states,
 Scheduler::Scheduler(Handler handler, std::vector<Profile> profiles, std::uint64_t config_hash)
     : handler_(std::move(handler)), profiles_(std::move(profiles)) {
   if (profiles_.empty() || profiles_.size() > kMaxProfiles) bug("unchecked number of profiles");
-  Plan plan{.handler = handler_.name, .config_hash = config_hash};
+  Plan plan{.handler = handler_.name,
+            .target_port = handler_.handler->target_port(),
+            .config_hash = config_hash};
   for (const Profile& profile : profiles_) plan.profiles.push_back(profile.plan());
   plan_ = std::make_shared<const Plan>(std::move(plan));
 }
@@ -65,8 +67,10 @@ Result<void> Scheduler::schedule(const Context& context, std::span<const Endpoin
     if (decision.error.empty()) decision.error = result.error().message;
     metrics.attempt_failed(context.request.target_model);
   } else {
-    metrics.attempt_succeeded(context.request.target_model,
-                              targets.empty() ? nullptr : &context.fleet[targets[0]]);
+    const Endpoint* const first = targets.empty() ? nullptr : &context.fleet[targets[0]];
+    metrics.attempt_succeeded(
+        context.request.target_model, first,
+        first == nullptr ? std::uint16_t{0} : plan_->target_port.value_or(first->port));
   }
   return result;
 }
@@ -111,6 +115,11 @@ Result<void> Scheduler::run_profiles(const Context& context,
 
   if (std::ranges::all_of(states,
                           [](const ProfileState& s) { return s.stage == Stage::not_run; })) {
+    // A handler that asked for nothing may say that the client is to blame.
+    if (const auto blamed = handler_.handler->conclude(context, states);
+        !blamed && blamed.error().code == Code::bad_request) {
+      return std::unexpected(blamed.error());
+    }
     return fail(Code::resource_exhausted,
                 "failed to find target endpoint: failed to run any scheduler profile for request " +
                     std::string(context.request.id));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 
 #include "pointsman/model/endpoint.h"
@@ -30,8 +31,9 @@ class SchedulerShard {
   }
   void observe_schedule(std::chrono::nanoseconds elapsed) { shard_->observe(duration_, elapsed); }
   void attempt_failed(std::string_view model);
-  // `target`: the first endpoint of the primary profile, or null when it picked none.
-  void attempt_succeeded(std::string_view model, const Endpoint* target);
+  // `target`: the first endpoint of the primary profile, or null when it picked none; `port`: where
+  // on it the request goes.
+  void attempt_succeeded(std::string_view model, const Endpoint* target, std::uint16_t port);
 
   MetricShard& shard() { return *shard_; }
 

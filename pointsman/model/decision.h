@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ struct Plan {
   };
   std::vector<Profile> profiles;
   TypedName handler;
+  // The port to which requests go in place of the picked endpoint's, see
+  // ProfileHandler::target_port().
+  std::optional<std::uint16_t> target_port;
   std::uint64_t config_hash = 0;
 };
 
@@ -147,6 +151,10 @@ struct Decision {
 
   // The endpoints the request may go to, best first; empty when nothing was picked.
   std::span<const EndpointIndex> targets() const;
+  // The port of such an endpoint to which the request goes.
+  std::uint16_t port_of(EndpointIndex target) const {
+    return plan->target_port.value_or((*fleet)[target].port);
+  }
 };
 
 // A score as it counts: clamped to [0, 1], NaN and negatives 0.

@@ -43,6 +43,9 @@ struct Endpoint {
   // To be called again after a change.
   void complete();
 
+  // "address:port" with another port.
+  std::string host_and(std::uint16_t other_port) const;
+
   // The label's value, or nullptr.
   const std::string* label(std::string_view label_key) const;
 };

@@ -6,7 +6,9 @@
 
 #include "pointsman/model/names.h"
 #include "pointsman/stage/datalayer.h"
+#include "pointsman/stage/decider.h"
 #include "pointsman/stage/filter.h"
+#include "pointsman/stage/linked.h"
 #include "pointsman/stage/parser.h"
 #include "pointsman/stage/picker.h"
 #include "pointsman/stage/producer.h"
@@ -33,6 +35,8 @@ struct Instance {
   std::shared_ptr<Scorer> scorer;
   std::shared_ptr<Picker> picker;
   std::shared_ptr<ProfileHandler> handler;
+  std::shared_ptr<Decider> decider;
+  std::shared_ptr<Linked> linked;
   std::shared_ptr<Producer> producer;
   std::shared_ptr<Hook> hook;
   std::shared_ptr<ResponseHook> response_hook;
@@ -53,6 +57,8 @@ struct Instance {
     cast(plugin, scorer);
     cast(plugin, picker);
     cast(plugin, handler);
+    cast(plugin, decider);
+    cast(plugin, linked);
     cast(plugin, producer);
     cast(plugin, hook);
     cast(plugin, response_hook);

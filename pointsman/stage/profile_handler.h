@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ class ProfileHandler {
                              std::span<const ProfileState> /*profiles*/) const {
     return kNoEndpoint;
   }
+
+  // The port to which requests go, whatever port the picked endpoint has; nothing: the endpoint's.
+  virtual std::optional<std::uint16_t> target_port() const { return std::nullopt; }
 
   // The index of the primary profile, whose targets the request goes to.
   virtual Result<std::size_t> conclude(const Context& context,

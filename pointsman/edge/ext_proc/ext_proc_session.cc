@@ -217,7 +217,9 @@ void ExtProcSession::decided(const Result<void>& outcome) {
   if (step_ == Step::responding) return;
   for (const EndpointIndex target : decision->targets()) {
     if (!destination_.empty()) destination_ += ',';
-    destination_ += (*decision->fleet)[target].host_port;
+    const Endpoint& endpoint = (*decision->fleet)[target];
+    const std::uint16_t port = decision->port_of(target);
+    destination_ += port == endpoint.port ? endpoint.host_port : endpoint.host_and(port);
   }
   send_route(destination_, outgoing_bytes);
   send_request_body();
