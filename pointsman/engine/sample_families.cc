@@ -23,6 +23,10 @@ void change(const Family& family, const Samples::Sample& sample, const TypedName
       sample.value);
 }
 
+std::string_view model_label(const Request& request) {
+  return request.target_model.empty() ? std::string_view("unknown") : request.target_model;
+}
+
 }  // namespace
 
 void observe_samples(const Samples& samples, const TypedName& plugin, const Request& request,
@@ -45,6 +49,14 @@ void observe_samples(const Samples& samples, const TypedName& plugin, const Requ
                 count);
     } else if (sample.family == "encoder_cache_hit_ratio") {
       shard.observe(shard.with(metric::kEncoderHitRatio, plugin.type, plugin.name), sample.value);
+    } else if (sample.family == "disagg_decision_total") {
+      shard.add(shard.with(metric::kDisaggDecisions, plugin.name, plugin.type, model_label(request),
+                           sample.kind),
+                count);
+    } else if (sample.family == "pd_decision_total") {
+      shard.add(shard.with(metric::kPdDecisions, plugin.name, plugin.type, model_label(request),
+                           sample.kind),
+                count);
     } else {
       bug("a plugin samples a family that does not exist");
     }

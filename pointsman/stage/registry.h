@@ -73,6 +73,7 @@ class Registry {
   //   Result<void> accept(const Params&, const Setup&)  what only the configuration around it tells
   //   bool ignores_parameters(const Setup&)             they are then not even read
   //   kParseError                                       see parse_error()
+  // and P::Params one: Result<Params> read(const Block&), where they come in more than one form.
   template <Plugin P>
   void add(Registration more = {}) {
     if (more.type.empty()) more.type = P::kType;
@@ -119,6 +120,7 @@ class Registry {
   // The parameters of P that a block gives.
   template <typename P>
   static Result<typename P::Params> given_to(std::string_view type, const Block& block) {
+    if constexpr (requires { P::Params::read(block); }) return P::Params::read(block);
     Diagnostics problems;
     auto given = decode<typename P::Params>(block, problems);
     if (!given) return fail(Code::invalid_config, parse_error<P>(type) + given.error().message);

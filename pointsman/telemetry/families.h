@@ -181,6 +181,16 @@ inline constexpr auto kEncoderHitRatio =
               "Share of a request's images, sounds and videos that the chosen endpoint is believed "
               "to hold.",
               labels("plugin_type", "plugin_name"), buckets::kRatio);
+inline constexpr auto kDisaggDecisions =
+    counter("llm_d_epp_disagg_decision_total", "Which stages requests were split into.",
+            labels("plugin_name", "plugin_type", "model_name", "decision_type"))
+        .deprecated("llm_d_inference_scheduler_disagg_decision_total",
+                    labels("model_name", "decision_type"));
+inline constexpr auto kPdDecisions =
+    counter("llm_d_epp_pd_decision_total", "Whether requests were split into prefill and decode.",
+            labels("plugin_name", "plugin_type", "model_name", "decision_type"))
+        .deprecated("llm_d_inference_scheduler_pd_decision_total",
+                    labels("model_name", "decision_type"));
 inline constexpr auto kProducerErrors =
     counter("pointsman_producer_errors_total",
             "Requests that went on without what a producer should have found out.",
@@ -258,6 +268,8 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kEncoderQueries,
     &kEncoderHits,
     &kEncoderHitRatio,
+    &kDisaggDecisions,
+    &kPdDecisions,
     &kProducerErrors,
     &kProcessCpu,
     &kProcessOpenFds,

@@ -47,7 +47,9 @@ TEST(HeaderProfileHandler, RunsTheProfileThatTheHeaderNames) {
     const auto primary = run.run(*handler);
     EXPECT_EQ(run.order(), c.ran) << c.header;
     EXPECT_EQ(primary ? "" : primary.error().message, c.error);
-    if (!primary) EXPECT_EQ(primary.error().code, Code::bad_request);
+    if (!primary) {
+      EXPECT_EQ(primary.error().code, Code::bad_request);
+    }
   }
 }
 
