@@ -220,11 +220,11 @@ TEST(DisaggParams, AreReadInTheirForm) {
 }
 
 TEST(DisaggParams, AreReadInTheFlatFormOfEarlierReleases) {
-  const auto params = read("{decodeProfile: d, deciderPluginName: x, encodeDeciderPluginName: y}");
-  ASSERT_TRUE(params);
+  const auto params = read("{decodeProfile: d, deciderPluginName: x, encodeDeciderPluginName: z}");
+  ASSERT_TRUE(params) << params.error().message;
   EXPECT_EQ(params->profiles.decode, "d");
   EXPECT_EQ(params->deciders.prefill, "x");
-  EXPECT_EQ(params->deciders.encode, "y");
+  EXPECT_EQ(params->deciders.encode, "z");
 }
 
 TEST(DisaggParams, MayNotMixTheForms) {
