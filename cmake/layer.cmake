@@ -11,7 +11,7 @@
 # HOT: its loops run once per endpoint and request, and are vectorised.
 # PRECOMPILE names heavy third-party headers that many of its files include.
 # Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
-# pointsman_bench, _fuzz.cc nowhere yet, everything else to the library.
+# pointsman_bench, each _fuzz.cc to a binary of its own (preset fuzz), everything else to the library.
 function(pointsman_layer name)
   cmake_parse_arguments(ARG "MODULE;HOT" "" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/pointsman/${name})
@@ -20,9 +20,11 @@ function(pointsman_layer name)
   set(sources ${all})
   set(tests ${all})
   set(benches ${all})
+  set(fuzzers ${all})
   list(FILTER sources EXCLUDE REGEX "_(test|bench|fuzz)\\.cc$|/main\\.cc$")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
 
   if(NOT all AND NOT headers)
     add_library(pointsman_${name} INTERFACE)
@@ -75,6 +77,14 @@ function(pointsman_layer name)
     target_compile_options(pointsman_${name}_test PRIVATE ${POINTSMAN_TEST_FLAGS})
     add_dependencies(pointsman_${name}_test pointsman_${name})
     set_property(GLOBAL APPEND PROPERTY POINTSMAN_TESTS pointsman_${name}_test)
+  endif()
+  if(POINTSMAN_FUZZ)
+    foreach(fuzzer IN LISTS fuzzers)
+      cmake_path(GET fuzzer STEM target)
+      add_executable(${target} ${fuzzer})
+      target_link_libraries(${target} PRIVATE pointsman::${name} pointsman_warnings -fsanitize=fuzzer)
+      set_property(GLOBAL APPEND PROPERTY POINTSMAN_FUZZERS ${target})
+    endforeach()
   endif()
   if(benches)
     set_property(GLOBAL APPEND PROPERTY POINTSMAN_BENCHES ${benches})

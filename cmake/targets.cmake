@@ -22,3 +22,12 @@ add_custom_target(pointsman_tests DEPENDS ${tests})
 list(TRANSFORM tests REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE test_files)
 list(JOIN test_files "\n" test_files)
 file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/tests.txt CONTENT "${test_files}\n")
+
+# `pointsman_fuzzers` builds every fuzz target; fuzzers.txt names their binaries for ./dev fuzz.
+if(POINTSMAN_FUZZ)
+  get_property(fuzzers GLOBAL PROPERTY POINTSMAN_FUZZERS)
+  add_custom_target(pointsman_fuzzers DEPENDS ${fuzzers})
+  list(TRANSFORM fuzzers REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE fuzzer_files)
+  list(JOIN fuzzer_files "\n" fuzzer_files)
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/fuzzers.txt CONTENT "${fuzzer_files}\n")
+endif()

@@ -24,7 +24,7 @@ from functools import cache
 TIDY = "clang-tidy-19"
 BUILD = pathlib.Path("build/release")
 CACHE = pathlib.Path("build/tidy")
-UNIT_FILES = 20
+UNIT_FILES = 32
 PROOF = ("_test", "_bench", "_fuzz")  # their files come after the product's
 INCLUDE = re.compile(rb'^#include "([^"]+)"', re.MULTILINE)
 # A type, alias, function or constant that a file defines at its outermost level.
