@@ -259,7 +259,8 @@ TEST(Tls, SaysWhatIsWrongWithItsOptions) {
                   .has_value());
   const auto missing =
       TlsContext::server({.certificate_file = "/no/tls.crt", .key_file = "/no/tls.key"});
-  EXPECT_NE(missing.error().message.find("/no/tls.crt"), std::string::npos);
+  EXPECT_EQ(missing.error().message,
+            "cannot use the certificate in /no/tls.crt: No such file or directory");
   EXPECT_FALSE(TlsContext::client({.ca_file = "/no/ca.crt"}).has_value());
 }
 

@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <system_error>
 #include <utility>
 
 #include "pointsman/wire/tls_stream.h"
@@ -90,8 +91,15 @@ bool use_self_signed(SSL_CTX* context) {
          SSL_CTX_use_PrivateKey(context, key.get()) == 1;
 }
 
+// The oldest reason in OpenSSL's queue: the others only say through whom it passed.
 std::unexpected<Error> refused(const std::string& what) {
-  return fail(Code::invalid_config, what + ": " + openssl_reason());
+  const auto code = ERR_peek_error();
+  ERR_clear_error();
+  const char* const reason = ERR_reason_error_string(code);  // none for those of the system
+  return fail(Code::invalid_config,
+              what + ": " +
+                  (reason != nullptr ? reason
+                                     : std::generic_category().message(ERR_GET_REASON(code))));
 }
 
 Result<void> use_files(SSL_CTX* context, const TlsServerOptions& options) {

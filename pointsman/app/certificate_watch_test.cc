@@ -1,0 +1,159 @@
+#include "pointsman/app/certificate_watch.h"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "pointsman/fleet/testing/temporary_folder.h"
+#include "pointsman/wire/listener.h"
+#include "pointsman/wire/stream.h"
+#include "pointsman/wire/testing/certificate.h"
+
+namespace pointsman {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using testing::Certificate;
+using testing::make_certificate;
+
+constexpr const char* kName = "picker.test";
+
+// A TLS server whose certificate is watched, its log, and clients.
+class Server {
+ public:
+  explicit Server(const std::string& directory)
+      : tls_(*TlsContext::server({.certificate_file = CertificateWatch::certificate_file(directory),
+                                  .key_file = CertificateWatch::key_file(directory)})),
+        listener_(*Listener::open(loop_, *Address::parse("127.0.0.1:0"), {.tls = tls_},
+                                  {{loop_, [this](auto s) { taken_.push_back(std::move(s)); }}})),
+        watch_(directory, tls_, Logger(log_), {.settle = 1ms, .look_every = 20ms}) {}
+  ~Server() { ::close(log_file_); }
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Whether a client that trusts nothing but `certificate` gets a connection.
+  bool shows(const Certificate& certificate) {
+    folder_.write("ca.pem", certificate.certificate);
+    ConnectOptions options{.tls = *TlsContext::client({.ca_file = folder_.path("ca.pem")}),
+                           .server_name = kName};
+    std::optional<bool> connected;
+    const auto connecting = connect(loop_, listener_->address(), std::move(options),
+                                    [&](auto stream) { connected = stream.has_value(); });
+    EXPECT_TRUE(loop_.run_until([&] { return connected.has_value(); }));
+    return connected.value_or(false);
+  }
+
+  // Asks again and again, since nobody tells when the files have been read.
+  template <typename Holds>
+  static bool soon(const Holds& holds) {
+    for (int i = 0; i < 2000; ++i) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(5ms);
+    }
+    return false;
+  }
+  bool soon_shows(const Certificate& certificate) {
+    return soon([&] { return shows(certificate); });
+  }
+
+  // How often `text` has been logged.
+  int logged(std::string_view text) const {
+    std::ifstream file("/proc/self/fd/" + std::to_string(log_file_));
+    int lines = 0;
+    for (std::string line; std::getline(file, line);) lines += line.contains(text) ? 1 : 0;
+    return lines;
+  }
+
+ private:
+  testing::TemporaryFolder folder_;
+  int log_file_ = ::memfd_create("log", MFD_CLOEXEC);
+  Log log_{log_file_};
+  Loop loop_;
+  std::vector<std::unique_ptr<Stream>> taken_;
+  std::shared_ptr<TlsContext> tls_;
+  std::unique_ptr<Listener> listener_;
+  CertificateWatch watch_;
+};
+
+void put(const testing::TemporaryFolder& folder, const Certificate& pair) {
+  folder.replace("tls.crt", pair.certificate);
+  folder.replace("tls.key", pair.key);
+}
+
+TEST(CertificateWatch, ShowsNewConnectionsTheNewCertificate) {
+  const Certificate first = make_certificate(kName);
+  const Certificate second = make_certificate(kName);
+  const testing::TemporaryFolder folder;
+  put(folder, first);
+  Server server(folder.path(""));
+  EXPECT_TRUE(server.shows(first));
+  EXPECT_FALSE(server.shows(second));
+  put(folder, second);
+  EXPECT_TRUE(server.soon_shows(second));
+  EXPECT_FALSE(server.shows(first));
+}
+
+TEST(CertificateWatch, KeepsTheOldOneWhileTheNewOneIsBroken) {
+  const Certificate first = make_certificate(kName);
+  const Certificate second = make_certificate(kName);
+  const testing::TemporaryFolder folder;
+  put(folder, first);
+  Server server(folder.path(""));
+  EXPECT_TRUE(server.shows(first));
+  folder.replace("tls.key", second.key);  // belongs to another certificate
+  const std::string_view kept = "the old one stays in service";
+  EXPECT_TRUE(server.soon([&] { return server.logged(kept) == 1; }));
+  EXPECT_TRUE(server.shows(first));
+  folder.replace("tls.crt", "no certificate at all");
+  EXPECT_TRUE(server.soon([&] { return server.logged(kept) == 2; }));
+  EXPECT_TRUE(server.shows(first));
+  EXPECT_EQ(server.logged("tls.key: key values mismatch"), 1);
+  EXPECT_EQ(server.logged("tls.crt: no start line"), 1);
+  folder.replace("tls.crt", second.certificate);
+  EXPECT_TRUE(server.soon_shows(second));
+  EXPECT_EQ(server.logged(kept), 2);
+}
+
+TEST(CertificateWatch, SaysNothingOfFilesThatAreWrittenAgainUnchanged) {
+  const Certificate first = make_certificate(kName);
+  const Certificate second = make_certificate(kName);
+  const testing::TemporaryFolder folder;
+  put(folder, first);
+  Server server(folder.path(""));
+  put(folder, first);
+  put(folder, second);
+  EXPECT_TRUE(server.soon_shows(second));
+  EXPECT_TRUE(server.soon([&] { return server.logged("shown the new certificate") >= 1; }));
+  EXPECT_EQ(server.logged("shown the new certificate"), 1);
+}
+
+// Kubernetes mounts a secret as links through `..data`, and moves that link.
+TEST(CertificateWatch, FollowsALinkThatMoves) {
+  namespace fs = std::filesystem;
+  const testing::TemporaryFolder folder;
+  const auto publish = [&](const std::string& version, const Certificate& pair) {
+    fs::create_directory(folder.path(version));
+    folder.write(version + "/tls.crt", pair.certificate);
+    folder.write(version + "/tls.key", pair.key);
+    fs::create_directory_symlink(version, folder.path("..data_tmp"));
+    fs::rename(folder.path("..data_tmp"), folder.path("..data"));
+  };
+  publish("..v0", make_certificate(kName));
+  fs::create_symlink("..data/tls.crt", folder.path("tls.crt"));
+  fs::create_symlink("..data/tls.key", folder.path("tls.key"));
+  Server server(folder.path(""));
+  for (int i = 1; i <= 5; ++i) {
+    const Certificate next = make_certificate(kName);
+    publish("..v" + std::to_string(i), next);
+    EXPECT_TRUE(server.soon_shows(next)) << i;
+  }
+}
+
+}  // namespace
+}  // namespace pointsman
