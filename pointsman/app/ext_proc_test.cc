@@ -299,8 +299,8 @@ TEST(ExtProc, BoundsTheBody) {
   EXPECT_EQ(rig.active(), 0U);
 }
 
-TEST(ExtProc, ShowsScoresDecisionAndEveryHeaderOnlyWhenAsked) {
-  Rig rig(three(), {.emit_scores = true, .decision_header = true, .full_echo = true});
+TEST(ExtProc, ShowsScoresAndDecisionOnlyWhenAsked) {
+  Rig rig(three(), {.emit_scores = true, .decision_header = true});
   Transaction stream(rig);
   stream.request_headers({{"x-request-id", "r"},
                           {"hi", "mom"},
@@ -309,12 +309,8 @@ TEST(ExtProc, ShowsScoresDecisionAndEveryHeaderOnlyWhenAsked) {
   stream.request_body(kBody);
   const auto answers = stream.answers();
   ASSERT_EQ(answers.size(), 2U);
-  const auto headers = set(answers[0].request_headers().response().header_mutation());
-  EXPECT_EQ(headers.at("hi"), "mom");
-  EXPECT_EQ(headers.at(":path"), "/v1/completions");
-  EXPECT_EQ(headers.at("x-request-id"), "r");
-  EXPECT_FALSE(headers.contains("traceparent"));
-  EXPECT_FALSE(headers.contains("x-llm-d-inference-objective"));
+  // What is not changed is not set again: an echo would merge headers sent in several lines.
+  EXPECT_EQ(set(answers[0].request_headers().response().header_mutation()).size(), 2U);
   const auto& scores = answers[0]
                            .dynamic_metadata()
                            .fields()
@@ -326,7 +322,8 @@ TEST(ExtProc, ShowsScoresDecisionAndEveryHeaderOnlyWhenAsked) {
   EXPECT_EQ(scores.fields_size(), 3);
   stream.response_headers({{":status", "200"}, {"content-type", "application/json"}});
   const auto back = set(stream.answer().response_headers().response().header_mutation());
-  EXPECT_EQ(back.at("content-type"), "application/json");
+  EXPECT_EQ(back.size(), 2U);
+  EXPECT_EQ(back.at("x-went-into-resp-headers"), "true");
   EXPECT_EQ(back.at("x-pointsman-decision").size(), 16U);
 }
 

@@ -28,6 +28,12 @@ std::size_t partial_key(std::string_view text) {
 
 }  // namespace
 
+bool may_restore_model(std::string_view content_type, std::string_view content_encoding) {
+  if (!content_encoding.empty() && content_encoding != "identity") return false;
+  return content_type.empty() || content_type.contains("json") ||
+         content_type.contains("text/event-stream");
+}
+
 void ModelRestorer::begin(std::string_view target, std::string_view incoming,
                           std::string_view incoming_json) {
   reset();

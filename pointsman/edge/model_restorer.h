@@ -6,6 +6,9 @@
 
 namespace pointsman {
 
+// Whether a response with these headers, either of which may be empty, is text that names a model.
+bool may_restore_model(std::string_view content_type, std::string_view content_encoding);
+
 // Gives a response the model name that its client asked for back (spec/03 section 4.5): each
 // `"model":"<target>"` of the JSON or SSE text becomes `"model":"<incoming>"`, with any blanks
 // around the colon, and also when it is cut in two by the end of a chunk. Text inside JSON strings
@@ -17,6 +20,8 @@ class ModelRestorer final {
   void begin(std::string_view target, std::string_view incoming, std::string_view incoming_json);
   // Nothing is replaced until begin().
   void reset();
+  // Whether anything may be replaced, so that the length of the text may change.
+  bool active() const { return !target_.empty(); }
 
   // The text to send for the next chunk; `end`: there is no other. Bytes that may be the beginning
   // of a match, at most a few hundred, are held back for the next call. Valid until then and as

@@ -67,6 +67,15 @@ TEST(ModelRestorer, LeavesEverythingAloneWithoutTwoNames) {
   EXPECT_EQ(unused.pass(text, false).data(), text.data());
 }
 
+TEST(ModelRestorer, IsForJsonAndEventStreamsThatAreNotCompressed) {
+  EXPECT_TRUE(may_restore_model("", ""));
+  EXPECT_TRUE(may_restore_model("application/json; charset=utf-8", "identity"));
+  EXPECT_TRUE(may_restore_model("text/event-stream", ""));
+  EXPECT_FALSE(may_restore_model("application/grpc", ""));
+  EXPECT_FALSE(may_restore_model("audio/mpeg", ""));
+  EXPECT_FALSE(may_restore_model("application/json", "gzip"));
+}
+
 TEST(ModelRestorer, CopiesNothingWhenThereIsNothingToReplace) {
   ModelRestorer restorer;
   restorer.begin("a", "b", "\"b\"");

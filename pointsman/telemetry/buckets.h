@@ -38,6 +38,8 @@ inline constexpr std::array kRequestProcessing{
     .0005, .001, .002, .005, .01, .015, .025, .04, .06, .1, .25, .5, 1., 2.5, 5., 10.};
 inline constexpr std::array kResponseProcessing{
     .0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1., 2.5, 5.};
+inline constexpr std::array kStream{
+    .001, .005, .01, .05, .1, .5, 1., 5., 10., 30., 60., 120., 300., 600.};
 inline constexpr std::array kRatio{0., .1, .2, .3, .4, .5, .6, .7, .8, .9, 1.};
 inline constexpr std::array kHitBytes{
     0., 16., 32., 64., 128., 256., 512., 1024., 2048., 4096., 8192., 16384., 32768., 65536.};

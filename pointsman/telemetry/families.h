@@ -129,6 +129,14 @@ inline constexpr auto kRequestProcessing =
 inline constexpr auto kResponseProcessing =
     histogram("llm_d_epp_response_processing_duration_seconds",
               "Time the router spent on a response.", kNone, buckets::kResponseProcessing);
+inline constexpr auto kStreamsInflight =
+    gauge("llm_d_epp_extproc_streams_inflight", "Open ext_proc streams.", kNone);
+inline constexpr auto kStreamDuration =
+    histogram("llm_d_epp_extproc_stream_duration_seconds", "Time an ext_proc stream was open.",
+              kNone, buckets::kStream);
+inline constexpr auto kStreams =
+    counter("llm_d_epp_extproc_streams_total", "Ext_proc streams that ended, by gRPC status.",
+            labels("code"));
 inline constexpr auto kBuild =
     gauge("llm_d_epp_info", "The build that is running.", labels("commit", "build_ref"))
         .deprecated("inference_extension_info");
@@ -256,6 +264,9 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kScopeViolations,
     &kRequestProcessing,
     &kResponseProcessing,
+    &kStreamsInflight,
+    &kStreamDuration,
+    &kStreams,
     &kBuild,
     &kModelRewrites,
     &kPollErrors,

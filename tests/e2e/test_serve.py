@@ -141,6 +141,20 @@ def test_headers_of_both_sides_pass_and_the_routers_own_do_not(routed):
     assert answer.headers["x-pointsman-decision"] != "0" * 16
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_rewritten_model_has_the_clients_name_in_the_answer(routed, stream):
+    r = routed(1)
+    r.servers[0].model = "much-longer-name-of-the-adapter"
+    answer = r.client.chat("hi", stream=stream, headers={"x-llm-d-model-name-rewrite": r.servers[0].model})
+    assert seen(r.servers)[0].json()["model"] == r.servers[0].model
+    assert "x-llm-d-model-name-rewrite" not in seen(r.servers)[0].headers
+    assert r.servers[0].model not in answer.body.decode()
+    assert b'"model": "m"' in answer.body
+    if not stream:
+        assert answer.json()["usage"]["completion_tokens"] == 3
+    assert r.client.get("/v1/models").status == 200  # the connection is still in step
+
+
 # Connections
 
 

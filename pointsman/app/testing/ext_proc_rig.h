@@ -78,7 +78,7 @@ class Rig {
 
   std::size_t active() const { return ext_proc_.active(); }
   const DecisionRing& ring() const { return ring_; }
-  std::string metrics() { return metrics_.expose(); }
+  std::string metrics() const { return metrics_.expose(); }
 
  private:
   friend class Transaction;

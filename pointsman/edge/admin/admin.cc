@@ -64,7 +64,7 @@ void AdminServer::answer(HttpExchange& exchange) {
   const std::string_view path = head.path();
   if (head.method != "GET" && head.method != "HEAD") {
     ResponseHead refused{.status = 405};
-    refused.fields.add("Allow", "GET");
+    refused.fields.add("Allow", "GET, HEAD");
     refused.fields.add("Content-Type", "text/plain");
     return exchange.respond(std::move(refused), "method not allowed\n");
   }

@@ -26,7 +26,9 @@ class Receiver final : public GrpcReceiver {
 ExtProc::Shared::Shared(const Published<std::shared_ptr<const Pipeline>>& pipelines,
                         Tracer& own_tracer, EngineWorker& own_worker,
                         const ExtProcOptions& own_options)
-    : pipeline(pipelines), tracer(own_tracer), worker(own_worker), options(own_options) {}
+    : pipeline(pipelines), tracer(own_tracer), worker(own_worker), options(own_options) {
+  if (options.stream_metrics) stream_metrics.emplace(worker.shard);
+}
 
 ExtProc::Shared::~Shared() = default;
 

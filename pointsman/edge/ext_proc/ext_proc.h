@@ -14,8 +14,7 @@ struct ExtProcOptions {
   std::size_t max_body = std::size_t{64} << 20U;  // bytes of a request body; more: status 413
   bool emit_scores = false;      // the score of every candidate, as metadata for the proxy
   bool decision_header = false;  // x-pointsman-decision on responses
-  // Every header is set again as it came, as the reference does; else only what is changed.
-  bool full_echo = false;
+  bool stream_metrics = false;   // the metrics of StreamMetrics
 };
 
 // One worker's half of the endpoint picker: envoy.service.ext_proc.v3.ExternalProcessor. Each call

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "pointsman/edge/ext_proc/headers.h"
+#include "pointsman/edge/control_headers.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
 
@@ -76,11 +76,6 @@ int status_of(std::span<const Header> headers) {
   return status;
 }
 
-bool is_text(std::string_view content_type) {
-  return content_type.empty() || content_type.contains("json") ||
-         content_type.contains("text/event-stream");
-}
-
 }  // namespace
 
 template <typename Message>
@@ -103,6 +98,9 @@ void ExtProcSession::start(GrpcCall& call) {
   trailers_ = false;
   with_engine_ = false;
   reset_by_peer_ = false;
+  if (!shared_.stream_metrics) return;
+  opened_ = Clock::now();
+  shared_.stream_metrics->opened();
 }
 
 void ExtProcSession::received(std::string_view bytes) {
@@ -135,6 +133,7 @@ void ExtProcSession::half_closed() {
 
 void ExtProcSession::cancelled() {
   call_ = nullptr;
+  count_end(GrpcStatus::cancelled);
   reset_by_peer_ = true;
   end(how_it_stands());
 }
@@ -263,15 +262,12 @@ void ExtProcSession::send_route(std::string_view destination, std::size_t conten
 
 void ExtProcSession::collect_route_headers() {
   shared_.set.clear();
-  if (shared_.options.full_echo) echoable_headers(headers, shared_.set);
   constexpr std::string_view kRequestId = "x-request-id";
-  if (!request.header(kRequestId).empty()) return;
   // One was made, or the client's was empty.
-  std::erase_if(shared_.set, [](const Header& header) { return header.name == kRequestId; });
-  shared_.set.push_back({kRequestId, request.id});
+  if (request.header(kRequestId).empty()) shared_.set.push_back({kRequestId, request.id});
 }
 
-// What plugins changed goes over what would be echoed.
+// What plugins changed goes over what the router sets itself.
 void ExtProcSession::apply_edits(const HeaderEdits& edits) {
   for (const std::string_view name : edits.removed()) {
     std::erase_if(shared_.set, [&](const Header& h) { return same_name(h.name, name); });
@@ -304,11 +300,10 @@ void ExtProcSession::response_headers(const ProcessingRequest& message) {
   step_ = Step::responding;
   const std::string_view content_type = find(message.headers, "content-type");
   pipeline_->response_started(*this, status_of(message.headers), content_type, shared_.worker);
-  if (request.target_model != request.model && is_text(content_type)) {
+  if (may_restore_model(content_type, find(message.headers, "content-encoding"))) {
     restorer_.begin(request.target_model, request.model, quote_json(request.model, arena));
   }
   shared_.set.clear();
-  if (shared_.options.full_echo) echoable_headers(message.headers, shared_.set);
   if (shared_.options.decision_header && decision != nullptr) {
     decision_text_ = decision_id_text(decision->id);
     shared_.set.push_back({"x-pointsman-decision", decision_text_});
@@ -362,8 +357,15 @@ Outcome::End ExtProcSession::how_it_stands() const {
   return reset_by_peer_ ? Outcome::End::client_aborted : Outcome::End::pending;
 }
 
+void ExtProcSession::count_end(GrpcStatus status) {
+  if (shared_.stream_metrics) shared_.stream_metrics->ended(status, Clock::now() - opened_);
+}
+
 void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view text) {
-  if (GrpcCall* call = std::exchange(call_, nullptr)) call->finish(status, text);
+  if (GrpcCall* call = std::exchange(call_, nullptr)) {
+    call->finish(status, text);
+    count_end(status);
+  }
   if (with_engine_) return;  // decided() will come, and end what is left
   pipeline_->finish(*this, how, shared_.worker);
   shared_.tracer.finish(std::move(trace));

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "pointsman/edge/ext_proc/ext_proc.h"
 #include "pointsman/edge/ext_proc/processing_request.h"
 #include "pointsman/edge/ext_proc/processing_response.h"
+#include "pointsman/edge/ext_proc/stream_metrics.h"
 #include "pointsman/edge/model_restorer.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/wire/http.h"
@@ -33,6 +35,7 @@ struct ExtProc::Shared {
   Tracer& tracer;
   EngineWorker& worker;
   ExtProcOptions options;
+  std::optional<StreamMetrics> stream_metrics;
   std::vector<std::unique_ptr<ExtProcSession>> sessions;  // all there are
   std::vector<ExtProcSession*> idle;
   // Memory for one message at a time.
@@ -87,6 +90,7 @@ class ExtProcSession final : public Session {
   // Ends the call, if it is still there, and the session. The last thing that is done with it.
   void end(Outcome::End how, GrpcStatus status = GrpcStatus::ok, std::string_view text = {});
   Outcome::End how_it_stands() const;
+  void count_end(GrpcStatus status);
 
   template <typename Message>
   void send(const Message& message);
@@ -100,6 +104,7 @@ class ExtProcSession final : public Session {
   OutgoingTrace outgoing_trace_;
   std::string destination_;
   std::string decision_text_;
+  Clock::time_point opened_;  // set when streams are counted
   Step step_ = Step::fresh;
   bool trailers_ = false;       // the request ends with trailers
   bool with_engine_ = false;    // between Pipeline::run and decided()

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "pointsman/base/bug.h"
-#include "pointsman/edge/ext_proc/headers.h"
+#include "pointsman/edge/control_headers.h"
 #include "pointsman/edge/ext_proc/processing_request.h"
 
 namespace pointsman {

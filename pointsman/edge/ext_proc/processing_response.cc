@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "pointsman/edge/ext_proc/headers.h"
+#include "pointsman/edge/control_headers.h"
 #include "pointsman/wire/proto_wire.h"
 
 namespace pointsman {

@@ -1,31 +1,14 @@
 #include "pointsman/edge/http/forward.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "pointsman/edge/control_headers.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/telemetry/json_text.h"
 
 namespace pointsman {
 namespace {
-
-// Headers by which a gateway steers the router or a later hop; a client may not (spec/03 2.2,
-// spec/01 9, item 1).
-constexpr std::array<std::string_view, 12> kControl{
-    "x-gateway-destination-endpoint",
-    "x-gateway-destination-endpoint-subset",
-    "x-gateway-destination-endpoint-served",
-    "x-llm-d-request-dropped-reason",
-    "x-llm-d-inference-fairness-id",
-    "x-gateway-inference-fairness-id",
-    "x-llm-d-inference-objective",
-    "x-gateway-inference-objective",
-    "x-prefiller-host-port",
-    "x-encoder-hosts-ports",
-    "x-data-parallel-host-port",
-    "x-kv-cache-source-host-port",
-};
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -76,7 +59,7 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
   out = client;
   remove_hop_by_hop(out.fields);
   for (const std::string_view name : {"host", "expect", "content-length"}) out.fields.remove(name);
-  for (const std::string_view name : kControl) out.fields.remove(name);
+  for (const std::string_view name : kControlHeaders) out.fields.remove(name);
   out.fields.set("x-request-id", session.request.id);
   const std::string before(client.fields.find("x-forwarded-for").value_or(""));
   out.fields.set("x-forwarded-for", before.empty() ? peer.host() : before + ", " + peer.host());

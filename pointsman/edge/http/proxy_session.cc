@@ -5,11 +5,13 @@
 
 #include "pointsman/edge/http/forward.h"
 #include "pointsman/engine/error_text.h"
+#include "pointsman/engine/request_id.h"
 
 namespace pointsman {
 
 void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   reset();
+  restorer_.reset();
   attempts_ = 0;
   pipeline_ = *shared_.pipeline.get();
   exchange_ = std::move(exchange);
@@ -110,18 +112,31 @@ void ProxySession::on_head(const ResponseHead& head) {
   const bool tell = decision != nullptr && shared_.options.decision_header;
   make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), client_edits,
                    reply_);
+  begin_restoring(head);
   exchange_->start(reply_);
+}
+
+void ProxySession::begin_restoring(const ResponseHead& head) {
+  const auto field = [&](std::string_view name) { return head.fields.find(name).value_or(""); };
+  if (!may_restore_model(field("content-type"), field("content-encoding"))) return;
+  restorer_.begin(request.target_model, request.model, quote_json(request.model, arena));
+  // Names differ in length, and how many there are is known at the end only.
+  if (restorer_.active() && exchange_->head().method != "HEAD") {
+    reply_.fields.remove("content-length");
+  }
 }
 
 void ProxySession::on_body(std::string_view bytes) {
   pipeline_->response_chunk(*this, bytes, false, shared_.worker);
-  if (exchange_->write(bytes)) return;
+  const std::string_view out = restorer_.pass(bytes, false);
+  if (out.empty() || exchange_->write(out)) return;
   call_.pause();
   exchange_->when_writable([this] { call_.resume(); });
 }
 
 void ProxySession::on_end() {
   pipeline_->response_chunk(*this, {}, true, shared_.worker);
+  if (const std::string_view rest = restorer_.pass({}, true); !rest.empty()) exchange_->write(rest);
   exchange_->finish();
   end(Outcome::End::finished);
 }

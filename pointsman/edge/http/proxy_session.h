@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pointsman/edge/http/proxy.h"
+#include "pointsman/edge/model_restorer.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/wire/http_client.h"
 #include "pointsman/wire/http_server.h"
@@ -57,6 +58,8 @@ class ProxySession final : public Session, private HttpSink {
   void refuse(const Error& error, Outcome::End how = Outcome::End::rejected);
   // Sends the request to the next endpoint; false when none is left.
   bool attempt();
+  // Prepares to give the response its client's model name back, where it was sent on under another.
+  void begin_restoring(const ResponseHead& head);
   void unreachable();
   void client_gone();
   // Counts, hands the trace over and gives the session back. The last thing that is done with it.
@@ -72,6 +75,7 @@ class ProxySession final : public Session, private HttpSink {
   std::unique_ptr<HttpExchange> exchange_;
   BodyBuffer body_;
   HttpCall call_;
+  ModelRestorer restorer_;
   RequestHead upstream_;
   ResponseHead reply_;
   TraceHeaders trace_headers_;

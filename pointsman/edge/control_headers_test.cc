@@ -1,4 +1,4 @@
-#include "pointsman/edge/ext_proc/headers.h"
+#include "pointsman/edge/control_headers.h"
 
 #include <string_view>
 #include <vector>
@@ -8,7 +8,7 @@
 namespace pointsman {
 namespace {
 
-TEST(SystemOwned, IsTheListOfTheSpecificationInAnyCase) {
+TEST(ControlHeaders, AreTheListOfTheSpecificationInAnyCase) {
   for (const std::string_view name : {"x-llm-d-inference-fairness-id",
                                       "x-gateway-inference-fairness-id",
                                       "x-llm-d-inference-objective",
@@ -22,47 +22,39 @@ TEST(SystemOwned, IsTheListOfTheSpecificationInAnyCase) {
                                       "x-llm-d-video-fps",
                                       "x-llm-d-video-duration-seconds",
                                       "x-llm-d-video-resolution",
+                                      "x-prefiller-host-port",
+                                      "x-encoder-hosts-ports",
+                                      "x-data-parallel-host-port",
+                                      "x-kv-cache-source-host-port",
                                       "x-gateway-destination-endpoint-subset",
                                       "x-gateway-destination-endpoint",
                                       "x-gateway-destination-endpoint-served",
                                       "x-llm-d-request-dropped-reason",
-                                      "content-length",
-                                      "Content-Length",
                                       "X-GATEWAY-DESTINATION-ENDPOINT"}) {
-    EXPECT_TRUE(is_system_owned(name)) << name;
+    EXPECT_TRUE(is_control_header(name)) << name;
   }
-  for (const std::string_view name : {"x-request-id", "prefer", "", ":path", "content-type",
-                                      "x-gateway-destination-endpoint-scores"}) {
-    EXPECT_FALSE(is_system_owned(name)) << name;
+  for (const std::string_view name :
+       {"x-request-id", "prefer", "", ":path", "content-type", "content-length", "traceparent",
+        "x-gateway-destination-endpoint-scores"}) {
+    EXPECT_FALSE(is_control_header(name)) << name;
   }
 }
 
-TEST(ClientControlHeaders, AreRemovedOnceEachExceptWhatIsOverwritten) {
+TEST(ControlHeaders, AreRemovedOnceEachExceptWhatIsOverwritten) {
   const std::vector<Header> received{{":path", "/"},
                                      {"x-llm-d-inference-objective", "a"},
                                      {"X-Slo-Ttft-Ms", "5"},
                                      {"x-llm-d-inference-objective", "b"},
                                      {"x-gateway-destination-endpoint", "1.1.1.1:666"},
+                                     {"x-prefiller-host-port", "1.1.1.1:666"},
                                      {"x-gateway-destination-endpoint-subset", "[]"},
                                      {"content-length", "99999"},
                                      {"x-user-data", "u"}};
   std::vector<std::string_view> removed{"left over"};
   client_control_headers(received, removed);
   EXPECT_EQ(removed, (std::vector<std::string_view>{"x-llm-d-inference-objective", "X-Slo-Ttft-Ms",
+                                                    "x-prefiller-host-port",
                                                     "x-gateway-destination-endpoint-subset"}));
-}
-
-TEST(EchoableHeaders, LeaveOutOwnedTracedAndRepeatedOnes) {
-  const std::vector<Header> received{
-      {":path", "/v1/completions"}, {"cookie", "a"},  {"x-gateway-inference-objective", "o"},
-      {"traceparent", "00-client"}, {"Baggage", "b"}, {"Cookie", "c"},
-      {"x-user-data", "u"}};
-  std::vector<Header> echo;
-  echoable_headers(received, echo);
-  ASSERT_EQ(echo.size(), 2U);
-  EXPECT_EQ(echo[0].name, ":path");
-  EXPECT_EQ(echo[1].name, "x-user-data");
-  EXPECT_EQ(echo[1].value, "u");
 }
 
 }  // namespace
