@@ -8,115 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "pointsman/app/command_pages.h"
 #include "pointsman/config/nearest.h"
 
 namespace pointsman {
 namespace {
-
-constexpr std::string_view kHelp =
-    R"(Pointsman routes each LLM request to the model server that will answer it best, and says why.
-
-Usage: pointsman COMMAND [flags]
-
-Commands
-  serve    Router: an HTTP proxy before two or more model servers. Start here.
-  epp      Endpoint picker for Envoy (ext_proc), in place of the llm-d Endpoint Picker.
-  sim      Simulated model servers to try a router on, without a GPU.
-  check    Says what is wrong with a configuration, or prints the effective one.
-  why      Explains a decision of a running router.
-
-  pointsman COMMAND --help explains a command and its flags; pointsman --version says which this is.
-
-Try it: three simulated servers, a router before them, one request, and why it went where it did
-  pointsman sim --count 3 --port 8001 &
-  pointsman serve --endpoint http://127.0.0.1:8001 --endpoint http://127.0.0.1:8002 \
-                  --endpoint http://127.0.0.1:8003 &
-  curl http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' \
-       -d '{"model": "sim-model", "messages": [{"role": "user", "content": "Hello"}]}'
-  pointsman why --last
-)";
-
-// How one command presents itself.
-struct Page {
-  std::string_view name;
-  std::string_view usage;
-  std::string_view about;
-  std::string_view epilogue;
-  std::size_t most_words;  // that are no flags
-};
-
-constexpr std::size_t kAnyNumber = 1'000'000;
-
-constexpr Page kServe = {
-    "serve", "pointsman serve --endpoint URL --endpoint URL ... [flags]",
-    "pointsman serve stands before your model servers as one OpenAI-compatible HTTP endpoint. It "
-    "parses chat completions and completions, picks a server for each by load and cached prefixes, "
-    "and passes everything else through. Without a configuration it uses the built-in default.",
-    R"(Examples
-  pointsman serve --endpoint http://10.0.0.1:8000 --endpoint http://10.0.0.2:8000
-  pointsman serve --endpoints-file endpoints.yaml --config-file router.yaml --host 0.0.0.0
-
-Answers carry x-pointsman-decision; `pointsman why ID` explains it. Metrics and readiness are on
-http://127.0.0.1:9090 (/metrics, /readyz, /endpoints, /decisions).
-)",
-    0};
-
-constexpr Page kEpp = {
-    "epp", "pointsman epp --pool-name NAME --config-file FILE [flags]",
-    "pointsman epp is an endpoint picker: Envoy's ext_proc filter asks it where each request "
-    "should "
-    "go. It takes the flags, configuration files, metrics and spans of the llm-d Endpoint Picker, "
-    "in whose place it runs, also under the name epp. Without Kubernetes the configuration names a "
-    "file-discovery plugin, which reads the endpoints from a file.",
-    R"(Example
-  pointsman epp --pool-name my-pool --config-file epp.yaml --grpc-port 9002 \
-                --grpc-health-port 9003 --metrics-port 9090 --secure-serving=false \
-                --metrics-endpoint-auth=false
-)",
-    kAnyNumber};
-
-constexpr Page kSim = {
-    "sim", "pointsman sim [--count N] [--port P] [flags]",
-    "pointsman sim runs model servers that answer as vLLM does (chat, completions, streaming, "
-    "/metrics, /v1/models, /health) with the timing of a batching GPU server, but make up their "
-    "text. POST /sim/faults on a server makes it die, hang, slow down or lie.",
-    R"(Example
-  pointsman sim --count 8 --port 8001 --time-scale 5
-)",
-    0};
-
-constexpr Page kLoad = {
-    "load", "pointsman load --trace FILE --target NAME=URL... [flags]",
-    "pointsman load sends a recorded workload at its own pace to one or more servers or routers at "
-    "once, and compares what their clients see. Times are those of the simulated servers' model.",
-    R"(Example
-  pointsman load --trace examples/mooncake/conversation_600.jsonl --time-scale 5 \
-                 --target a=http://127.0.0.1:8080 --target b=http://127.0.0.1:8090
-)",
-    0};
-
-constexpr Page kCheck = {
-    "check", "pointsman check --config-file FILE",
-    "pointsman check reads a configuration as the routers would. It lists every problem with its "
-    "line and exits with 1, or prints the effective configuration, with everything that is "
-    "injected "
-    "by default, and exits with 0.",
-    R"(Examples
-  pointsman check --config-file epp.yaml
-  pointsman check                              the built-in default, spelled out
-)",
-    0};
-
-constexpr Page kWhy = {
-    "why", "pointsman why [ID | --last] [flags]",
-    "pointsman why asks a running router for one decision and shows it as a table: the candidates, "
-    "which filter dropped whom, what every scorer gave, the pick and the runner-up, and one "
-    "sentence that says what decided. ID is the response header x-pointsman-decision.",
-    R"(Examples
-  pointsman why --last
-  pointsman why 00c0ffee00c0ffee --admin http://10.0.0.5:9090
-)",
-    1};
 
 Exit misused(const Page& page, const std::string& problem) {
   return {.code = 2,
@@ -314,7 +210,11 @@ void CheckFlags::declare(FlagSet& flags) {
             allow_experimental_plugins);
 }
 
-Result<void> CheckFlags::finish(const FlagSet& /*flags*/, const Environment& /*environment*/) {
+Result<void> CheckFlags::finish(const FlagSet& flags, const Environment& /*environment*/) {
+  if (!flags.positional().empty()) {
+    if (flags.given("config-file")) return wrong("a FILE and --config-file exclude each other");
+    config_file = flags.positional().front();
+  }
   if (config_file.empty() || config_text.empty()) return {};
   return wrong(R"(both the "config-file" and "config-text" flags cannot be set at the same time)");
 }
@@ -322,7 +222,10 @@ Result<void> CheckFlags::finish(const FlagSet& /*flags*/, const Environment& /*e
 void WhyFlags::declare(FlagSet& flags) {
   flags.group("Which decision");
   flags.add({.name = "last", .help = "The latest one, which is also meant without an ID."}, last);
-  flags.add({.name = "admin", .value = "URL", .help = "Metrics port of the router."}, admin);
+  flags.add({.name = "admin",
+             .value = "URL",
+             .help = "Metrics port of the router; it tells of decisions on its own machine only."},
+            admin);
   flags.add({.name = "json", .help = "The whole record as JSON."}, json);
 }
 
@@ -343,8 +246,13 @@ std::expected<Command, Exit> read_command_line(std::span<const std::string_view>
     return read<EppFlags>(kEpp, argv.subspan(1), environment);
   }
   if (argv.size() < 2) return std::unexpected(Exit{.code = 2, .error = std::string(kHelp)});
-  const std::string_view command = argv[1];
-  const auto words = argv.subspan(2);
+  std::string_view command = argv[1];
+  auto words = argv.subspan(2);
+  constexpr std::array<std::string_view, 1> kExplain = {"--help"};
+  if (command == "help" && !words.empty()) {  // `help serve` is `serve --help`
+    command = words.front();
+    words = kExplain;
+  }
   if (command == kServe.name) return read<ServeFlags>(kServe, words, environment);
   if (command == kEpp.name) return read<EppFlags>(kEpp, words, environment);
   if (command == kSim.name) return read<SimFlags>(kSim, words, environment);
@@ -357,13 +265,15 @@ std::expected<Command, Exit> read_command_line(std::span<const std::string_view>
   if (command == "--version") {
     return std::unexpected(Exit{.out = "pointsman " + std::string(kVersion) + "\n"});
   }
-  constexpr std::array<std::string_view, 5> kCommands = {"serve", "epp", "sim", "check", "why"};
+  constexpr std::array<std::string_view, 6> kCommands = {"serve", "epp", "sim",
+                                                         "check", "why", "load"};
   const std::string hint = suggestion(command, kCommands);
-  return std::unexpected(Exit{.code = 2,
-                              .error = "unknown command: " + std::string(command) +
-                                       (hint.empty() ? "" : " (" + hint + ")") +
-                                       "\n\nUsage: pointsman serve|epp|sim|check|why [flags]\nRun "
-                                       "`pointsman --help` for what they do.\n"});
+  return std::unexpected(
+      Exit{.code = 2,
+           .error = "unknown command: " + std::string(command) +
+                    (hint.empty() ? "" : " (" + hint + ")") +
+                    "\n\nUsage: pointsman serve|epp|sim|check|why|load [flags]\nRun "
+                    "`pointsman --help` for what they do.\n"});
 }
 
 }  // namespace pointsman

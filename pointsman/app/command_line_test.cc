@@ -61,6 +61,8 @@ TEST(CommandLine, ExplainsItself) {
        std::vector<std::vector<std::string_view>>{{"pointsman", "--help"},
                                                   {"pointsman", "-h"},
                                                   {"pointsman", "help"},
+                                                  {"pointsman", "help", "serve"},
+                                                  {"pointsman", "load", "--help"},
                                                   {"pointsman", "serve", "--help"},
                                                   {"pointsman", "epp", "--help"},
                                                   {"epp", "-h"},
@@ -75,6 +77,19 @@ TEST(CommandLine, ExplainsItself) {
     for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100U) << line;
   }
   EXPECT_TRUE(exit_of({"pointsman", "epp", "--help"}).out.contains("--grpc-port PORT"));
+  EXPECT_TRUE(exit_of({"pointsman", "help", "epp"}).out.contains("--grpc-port PORT"));
+  EXPECT_EQ(exit_of({"pointsman", "help", "nothing"}).code, 2);
+}
+
+TEST(CommandLine, TakesTheFileToCheckAsAWordToo) {
+  const auto file = [](std::vector<std::string_view> argv) {
+    argv.insert(argv.begin(), {"pointsman", "check"});
+    return std::get<CheckFlags>(read(argv).value()).config_file;
+  };
+  EXPECT_EQ(file({"epp.yaml"}), "epp.yaml");
+  EXPECT_EQ(file({"--config-file", "epp.yaml"}), "epp.yaml");
+  EXPECT_EQ(exit_of({"pointsman", "check", "a", "--config-file=b"}).code, 1);
+  EXPECT_EQ(exit_of({"pointsman", "check", "a", "b"}).code, 2);
 }
 
 TEST(CommandLine, SaysItsVersion) {

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "pointsman/app/certificate_watch.h"
 #include "pointsman/app/router.h"
 #include "pointsman/edge/ext_proc/ext_proc.h"
 #include "pointsman/edge/ext_proc/health.h"
@@ -40,7 +42,8 @@ class EppFront {
                  {std::string(kExtProcService)});
     };
     const ExtProcOptions options{.emit_scores = flags.emit_endpoint_scores,
-                                 .decision_header = flags.decision_header};
+                                 .decision_header = flags.decision_header,
+                                 .stream_metrics = flags.enable_grpc_stream_metrics};
     GrpcServerOptions server_options;
     server_options.limits.max_receive = static_cast<std::size_t>(flags.max_receive_bytes);
     workers_.resize(router.workers().size());
@@ -73,11 +76,14 @@ class EppFront {
       TlsServerOptions options{
           .min_version = flags.min_tls_version, .ciphers = flags.tls_cipher_suites, .alpn = {"h2"}};
       if (!flags.cert_path.empty()) {
-        options.certificate_file = flags.cert_path + "/tls.crt";
-        options.key_file = flags.cert_path + "/tls.key";
+        options.certificate_file = CertificateWatch::certificate_file(flags.cert_path);
+        options.key_file = CertificateWatch::key_file(flags.cert_path);
       }
       POINTSMAN_TRY(made, TlsContext::server(std::move(options)));
       tls = std::move(made);
+      if (flags.enable_cert_reload && !flags.cert_path.empty()) {
+        certificate_watch_.emplace(flags.cert_path, tls, router_.log().named("tls"));
+      }
     }
     std::vector<Listener::Worker> takers;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -130,16 +136,22 @@ class EppFront {
   std::unique_ptr<GrpcServer> health_server_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Listener> health_listener_;
+  std::optional<CertificateWatch> certificate_watch_;
 };
 
 }  // namespace
 
 int epp(const EppFlags& flags) {
-  const auto router = Router::start({.flags = flags.router,
-                                     .service = "llm-d-epp",
-                                     .endpoints = {},
-                                     .endpoints_file = {},
-                                     .ignore_subset = flags.disable_endpoint_subset_filter});
+  const auto router = Router::start(
+      {.flags = flags.router,
+       .service = "llm-d-epp",
+       .endpoints = {},
+       .endpoints_file = {},
+       .ignore_subset = flags.disable_endpoint_subset_filter,
+       .without_endpoints = "give the configuration a file-discovery plugin and name it "
+                            "in dataLayer.discovery (`pointsman epp --help` has an "
+                            "example). Discovery through Kubernetes is not in this build "
+                            "yet"});
   if (router == nullptr) return 1;
   EppFront front(*router, flags);
   if (const auto open = front.listen(flags); !open) {

@@ -154,10 +154,11 @@ void EppFlags::declare_envoy(FlagSet& flags) {
              .help = "Largest message to Envoy.",
              .idle = "messages to Envoy are bounded by what it sent"},
             grpc_max_send_msg_size);
-  flags.add({.name = "enable-grpc-stream-metrics",
-             .help = "Count and time ext_proc streams.",
-             .idle = "these metrics are not in this build yet"},
-            enable_grpc_stream_metrics);
+  flags.add(
+      {.name = "enable-grpc-stream-metrics",
+       .help = "Metrics llm_d_epp_extproc_stream*: how many ext_proc streams are open, how long "
+               "they were, how they ended."},
+      enable_grpc_stream_metrics);
 }
 
 void EppFlags::declare_tls(FlagSet& flags) {
@@ -168,8 +169,7 @@ void EppFlags::declare_tls(FlagSet& flags) {
   flags.add({.name = "cert-path", .value = "DIR", .help = "Directory with tls.crt and tls.key."},
             cert_path);
   flags.add({.name = "enable-cert-reload",
-             .help = "Take up new files in --cert-path without a restart.",
-             .idle = "new files are taken up at the next start"},
+             .help = "Show new connections what comes to stand in --cert-path, without a restart."},
             enable_cert_reload);
   flags.add(
       {.name = "tls-min-version",
@@ -236,7 +236,17 @@ Result<void> EppFlags::finish(const FlagSet& flags, const Environment& environme
   if (auto done = complete(); !done) return done;
   if (auto valid = validate(flags); !valid) return valid;
   if (auto done = router.finish(flags, environment); !done) return done;
+  warn_of_idle_tls();
   return flags.check_refused();
+}
+
+void EppFlags::warn_of_idle_tls() {
+  if (!secure_serving && !cert_path.empty()) {
+    router.warnings.emplace_back("--cert-path has no effect: --secure-serving is false");
+  } else if (enable_cert_reload && cert_path.empty()) {
+    router.warnings.emplace_back(
+        "--enable-cert-reload has no effect: there is no --cert-path to watch");
+  }
 }
 
 Result<void> EppFlags::complete() {

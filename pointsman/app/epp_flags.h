@@ -71,6 +71,7 @@ struct EppFlags {
   void declare_kubernetes(FlagSet& flags);
   void declare_without_effect(FlagSet& flags);
   Result<void> complete();
+  void warn_of_idle_tls();
   Result<void> validate(const FlagSet& flags);
 };
 

@@ -197,6 +197,8 @@ TEST(EppFlags, CheckRanges) {
   EXPECT_EQ(error({"--workers=-1"}), "--workers must not be negative, got -1");
   EXPECT_EQ(error({"--refresh-prometheus-metrics-interval=0s"}),
             "--refresh-prometheus-metrics-interval must be positive, got 0s");
+  EXPECT_EQ(error({"--metrics-staleness-threshold=-1s"}),
+            "--metrics-staleness-threshold must be positive, got -1s");
 }
 
 TEST(EppFlags, RaiseTooFastScrapes) {
@@ -235,6 +237,19 @@ TEST(EppFlags, WarnOnceOfFlagsThatNeedKubernetes) {
   const auto guarded = finished({"--pool-name=p"}).flags;
   ASSERT_EQ(guarded.router.warnings.size(), 1U);
   EXPECT_TRUE(guarded.router.warnings[0].contains("bound to loopback"));
+}
+
+TEST(EppFlags, WarnOfIdleTls) {
+  const auto warnings = [](std::vector<std::string_view> words) {
+    words.insert(words.begin(), {"--pool-name=p", "--metrics-endpoint-auth=false"});
+    return finished(words).flags.router.warnings;
+  };
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(warnings({"--cert-path=/d", "--enable-cert-reload"}), Lines());
+  EXPECT_EQ(warnings({"--enable-cert-reload"}),
+            Lines{"--enable-cert-reload has no effect: there is no --cert-path to watch"});
+  EXPECT_EQ(warnings({"--cert-path=/d", "--enable-cert-reload", "--secure-serving=false"}),
+            Lines{"--cert-path has no effect: --secure-serving is false"});
 }
 
 }  // namespace

@@ -25,8 +25,12 @@ constexpr auto kFlushPatience = std::chrono::seconds(5);
 void log_problems(const Logger& log, std::string_view message, const Diagnostics& problems) {
   for (std::size_t i = 0; i < problems.size(); ++i) {
     const Diagnostic& d = problems[i];
-    log.error(i == 0 ? message : "also wrong in the configuration",
-              {{"error", d.text}, {"line", d.line}, {"column", d.column}, {"hint", d.hint}});
+    const std::string_view what = i == 0 ? message : "also wrong in the configuration";
+    if (d.line == 0 && d.hint.empty()) {  // no text was read, such as of a file that is not there
+      log.error(what, {{"error", d.text}});
+      continue;
+    }
+    log.error(what, {{"error", d.text}, {"line", d.line}, {"column", d.column}, {"hint", d.hint}});
   }
 }
 
@@ -67,11 +71,8 @@ Result<std::shared_ptr<Discovery>> choose_discovery(const RouterSetup& setup,
                 "one place where the endpoints are");
   }
   if (ways == 0) {
-    return fail(
-        Code::invalid_config,
-        "no endpoints: use dataLayer.discovery with file-discovery in the configuration (or, "
-        "for `serve`, --endpoint URL or --endpoints-file FILE). Discovery through Kubernetes "
-        "is not in this build yet");
+    return fail(Code::invalid_config,
+                "no endpoints are named: " + std::string(setup.without_endpoints));
   }
   if (!setup.endpoints.empty()) {
     POINTSMAN_TRY(endpoints, parse_endpoint_flags(setup.endpoints));

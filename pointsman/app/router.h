@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pointsman/app/router_flags.h"
@@ -30,6 +31,7 @@ struct RouterSetup {
   std::vector<std::string> endpoints;  // --endpoint URLs
   std::string endpoints_file;          // --endpoints-file
   bool ignore_subset = false;
+  std::string_view without_endpoints;  // what to do when nothing says where the endpoints are
 };
 
 // Everything behind a front: configuration, pipeline, fleet, metrics, traces, admin port and the

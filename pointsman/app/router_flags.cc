@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "pointsman/config/duration.h"
 #include "pointsman/config/quantity.h"
@@ -120,10 +121,12 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
     return fail(Code::invalid_config,
                 "--workers must not be negative, got " + std::to_string(workers));
   }
-  if (refresh_prometheus_metrics_interval <= std::chrono::nanoseconds(0)) {
+  for (const auto& [name, given] :
+       {std::pair("--refresh-prometheus-metrics-interval", refresh_prometheus_metrics_interval),
+        std::pair("--metrics-staleness-threshold", metrics_staleness_threshold)}) {
+    if (given > std::chrono::nanoseconds(0)) continue;
     return fail(Code::invalid_config,
-                "--refresh-prometheus-metrics-interval must be positive, got " +
-                    format_duration(refresh_prometheus_metrics_interval));
+                std::string(name) + " must be positive, got " + format_duration(given));
   }
   std::optional<std::string_view> level;
   if (flags.given("zap-log-level")) level = zap_log_level;

@@ -67,10 +67,14 @@ class HttpFront {
 }  // namespace
 
 int serve(const ServeFlags& flags) {
-  const auto router = Router::start({.flags = flags.router,
-                                     .service = "pointsman",
-                                     .endpoints = flags.endpoints,
-                                     .endpoints_file = flags.endpoints_file});
+  const auto router =
+      Router::start({.flags = flags.router,
+                     .service = "pointsman",
+                     .endpoints = flags.endpoints,
+                     .endpoints_file = flags.endpoints_file,
+                     .without_endpoints = "give --endpoint URL for each model server, or "
+                                          "--endpoints-file FILE, or a configuration with "
+                                          "file-discovery"});
   if (router == nullptr) return 1;
   const Logger& log = router->log();
   const auto address = Address::parse(flags.host, static_cast<std::uint16_t>(flags.port));

@@ -124,16 +124,43 @@ def test_the_picker_over_tls(gateway):
     assert g.envoy.counter("cluster.pointsman.ssl.handshake") >= 1
 
 
-def test_the_pickers_certificate_comes_from_cert_path(gateway, tmp_path):
+def write_certificate(directory, name):
+    """tls.crt and tls.key, made elsewhere and moved there as an operator's tool would."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=picker.test", "-keyout", tmp_path / "tls.key", "-out",
-                    tmp_path / "tls.crt"], check=True, capture_output=True)
+                    "-days", "2", "-subj", f"/CN={name}", "-keyout", directory / "new.key", "-out",
+                    directory / "new.crt"], check=True, capture_output=True)
+    (directory / "new.key").replace(directory / "tls.key")
+    (directory / "new.crt").replace(directory / "tls.crt")
+
+
+def shown_certificate(port):
+    return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-alpn", "h2"], input=b"",
+                          capture_output=True, check=False).stdout.decode()
+
+
+def test_the_pickers_certificate_comes_from_cert_path(gateway, tmp_path):
+    write_certificate(tmp_path, "picker.test")
     g = gateway(count=1, tls=True, args=["--cert-path", tmp_path])
     assert g.client.chat().status == 200
-    shown = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{g.epp.port}", "-alpn", "h2"],
-                           input=b"", capture_output=True, check=False).stdout.decode()
+    shown = shown_certificate(g.epp.port)
     assert "CN = picker.test" in shown
     assert "ALPN protocol: h2" in shown
+
+
+def test_a_new_certificate_is_taken_up_without_a_restart(gateway, tmp_path):
+    write_certificate(tmp_path, "first.test")
+    g = gateway(count=1, tls=True, args=["--cert-path", tmp_path, "--enable-cert-reload"])
+    assert g.client.chat().status == 200
+    assert "CN = first.test" in shown_certificate(g.epp.port)
+
+    write_certificate(tmp_path, "second.test")
+    until(lambda: "CN = second.test" in shown_certificate(g.epp.port), "the new certificate is shown")
+
+    (tmp_path / "tls.crt").write_text("not a certificate")
+    until(lambda: "the old one stays in service" in g.epp.log(), "the broken one is logged")
+    assert "CN = second.test" in shown_certificate(g.epp.port)
+    assert g.client.chat().status == 200  # Envoy's connection of before is still there
+    assert g.epp.log().count("the old one stays in service") == 1
 
 
 def test_the_decision_id_is_a_response_header_when_asked_for(gateway):
