@@ -270,14 +270,17 @@ TEST(Pipeline, TellsHooksInOrderOnceTheDecisionStands) {
   PipelineRig rig;
   std::string order;
   for (const char* name : {"z", "a"}) {
-    rig.add_hook(name).during = [&order, name](const Decision& decision, Samples& samples) {
+    rig.add_hook(name).during = [&order, name](const Decision& decision, Effects& effects) {
       EXPECT_EQ(decision.targets().size(), 1U);
       order += name;
-      samples.add("prefix_indexer_hit_ratio", 0.5);
+      effects.samples.add("prefix_indexer_hit_ratio", 0.5);
+      effects.headers.set("x-hook", name);
     };
   }
   EXPECT_TRUE(rig.run());
   EXPECT_EQ(order, "za");
+  ASSERT_EQ(rig.session.upstream_edits.lines().size(), 1U);
+  EXPECT_EQ(rig.session.upstream_edits.lines()[0].value, "a");  // the later one
   EXPECT_EQ(
       rig.metric("llm_d_epp_prefix_indexer_hit_ratio_sum{plugin_name=\"a\",plugin_type=\"fake-"
                  "hook\"}"),

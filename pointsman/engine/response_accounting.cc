@@ -2,6 +2,7 @@
 // spec/07 section 5.3).
 
 #include <algorithm>
+#include <exception>
 #include <string_view>
 #include <utility>
 
@@ -86,7 +87,11 @@ void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& s
   for (const ResponseStep& step : response_hooks_) {
     Samples samples;
     Effects effects{samples, session.client_edits};
-    ((*step.hook).*moment)(context, *session.decision, effects);
+    try {
+      ((*step.hook).*moment)(context, *session.decision, effects);
+    } catch (...) {  // the answer goes on; the others are told
+      session.root.exception(std::current_exception());
+    }
     const auto done = Clock::now();
     worker.shard.observe(step.*timer, done - began);
     began = done;

@@ -63,7 +63,7 @@ TEST(ResponseAccounting, LeavesAnAbortedRequestOutOfTheDurations) {
   PipelineRig rig;
   ASSERT_TRUE(rig.run("m", testing::recording_trace()));
   rig.pipeline().sent(rig.session, rig.worker);
-  rig.pipeline().response_started(rig.session, 200, kSse);
+  rig.pipeline().response_started(rig.session, 200, kSse, rig.worker);
   rig.pipeline().response_chunk(rig.session, "some", false, rig.worker);
   rig.finish(Outcome::End::client_aborted);
   EXPECT_EQ(rig.of_request("llm_d_epp_request_running"), 0);
@@ -161,6 +161,43 @@ TEST(ResponseAccounting, TellsTheRootSpanWhereTheRequestWent) {
   EXPECT_TRUE(root.has("pointsman.endpoint"));
   EXPECT_FALSE(root.has("pointsman.end"));
   EXPECT_FALSE(root.record->error);
+}
+
+TEST(ResponseAccounting, TellsHooksEachMomentOnce) {
+  PipelineRig rig;
+  testing::FakeHook& hook = rig.add_hook("h");
+  ASSERT_TRUE(rig.run());
+  rig.respond(200, kSse, {"one", "two", ""});
+  rig.finish();
+  EXPECT_EQ(hook.told, "dabf");
+  ASSERT_EQ(rig.session.client_edits.lines().size(), 1U);
+  EXPECT_EQ(rig.session.client_edits.lines()[0].name, "x-told");
+
+  hook.told.clear();
+  ASSERT_TRUE(rig.run());
+  rig.finish(Outcome::End::client_aborted);  // before any answer
+  EXPECT_EQ(hook.told, "df");
+
+  hook.told.clear();
+  rig.headers.push_back({"prefer", "if-available"});
+  ASSERT_FALSE(rig.run());
+  rig.finish(Outcome::End::rejected);
+  EXPECT_EQ(hook.told, "");  // what was never sent has no end either
+}
+
+TEST(ResponseAccounting, GoesOnWhenAHookThrows) {
+  PipelineRig rig;
+  testing::FakeHook& bad = rig.add_hook("bad");
+  testing::FakeHook& good = rig.add_hook("good");
+  bad.throws = true;
+  ASSERT_TRUE(rig.run("m", testing::recording_trace()));
+  rig.respond(200, kSse, {"one", ""});
+  rig.finish();
+  EXPECT_EQ(bad.told, "dabf");
+  EXPECT_EQ(good.told, "dabf");
+  EXPECT_EQ(rig.of_request("llm_d_epp_request_duration_seconds_count"), 1);
+  const auto root = testing::spans(rig.session.trace, "gateway.request").at(0);
+  EXPECT_EQ(root.record->exception_message, "boom");
 }
 
 }  // namespace

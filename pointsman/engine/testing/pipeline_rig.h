@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,20 +93,42 @@ struct FakeProducer final : Producer {
   }
 };
 
-struct FakeHook final : Hook, Upkeep {
+struct FakeHook final : Hook, ResponseHook, Upkeep {
   using Params = NoParams;
   static constexpr std::string_view kType = "fake-hook";
   static constexpr std::string_view kHelp = "For tests.";
 
   FakeHook(NoParams /*params*/, Setup& /*setup*/) {}
 
-  std::function<void(const Decision&, Samples&)> during = [](const Decision&, Samples&) {};
+  std::function<void(const Decision&, Effects&)> during = [](const Decision&, Effects&) {};
+  std::string told;     // a letter for each call, in order
+  bool throws = false;  // whenever it is told of a response
   int tended = 0;
 
-  void dispatched(const Context& /*context*/, const Decision& decision, Samples& samples) override {
-    during(decision, samples);
+  void dispatched(const Context& /*context*/, const Decision& decision, Effects& effects) override {
+    told += 'd';
+    during(decision, effects);
+  }
+  void answered(const Context& /*context*/, const Decision& /*decision*/,
+                Effects& effects) override {
+    tell('a');
+    effects.headers.set("x-told", "answered");
+  }
+  void first_bytes(const Context& /*context*/, const Decision& /*decision*/,
+                   Effects& /*effects*/) override {
+    tell('b');
+  }
+  void finished(const Context& /*context*/, const Decision& /*decision*/,
+                Effects& /*effects*/) override {
+    tell('f');
   }
   void tend(const Fleet& /*fleet*/) override { ++tended; }
+
+ private:
+  void tell(char letter) {
+    told += letter;
+    if (throws) throw std::runtime_error("boom");
+  }
 };
 
 // Runs everything once and takes the first profile, or fails as it is told to.
@@ -184,7 +207,7 @@ struct PipelineRig {
   }
   void respond(int status, std::string_view type, const std::vector<std::string_view>& pieces) {
     pipeline().sent(session, worker);
-    pipeline().response_started(session, status, type);
+    pipeline().response_started(session, status, type, worker);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       pipeline().response_chunk(session, pieces[i], i + 1 == pieces.size(), worker);
     }
