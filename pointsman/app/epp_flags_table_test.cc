@@ -163,7 +163,9 @@ TEST(EppFlagsTable, SaysOfEachFlagWhatBecomesOfIt) {
       continue;
     }
     EXPECT_EQ(warnings, std::vector<std::string>()) << row.name;
-    if (row.fate == Fate::works) EXPECT_TRUE(row.took(flags)) << row.name;
+    if (row.fate == Fate::works) {
+      EXPECT_TRUE(row.took(flags)) << row.name;
+    }
   }
 }
 

@@ -49,7 +49,7 @@ int layer(const Instance& plugin) {
     return 1;
   }
   if (plugin.handler != nullptr || plugin.filter != nullptr || plugin.scorer != nullptr ||
-      plugin.picker != nullptr) {
+      plugin.picker != nullptr || plugin.decider != nullptr) {
     return 2;
   }
   return kUnordered;

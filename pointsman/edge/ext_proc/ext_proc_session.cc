@@ -249,7 +249,10 @@ void ExtProcSession::send_route(std::string_view destination, std::size_t conten
   collect_route_headers();
   client_control_headers(headers, shared_.names);
   apply_edits(upstream_edits);
-  for (const std::string_view name : upstream_edits.removed()) shared_.names.push_back(name);
+  for (const std::string_view name : upstream_edits.removed()) {
+    const auto same = [&](std::string_view other) { return same_name(other, name); };
+    if (std::ranges::none_of(shared_.names, same)) shared_.names.push_back(name);
+  }
   collect_scores();
   send(RequestHeadersResponse{.destination = destination,
                               .content_length = content_length,
