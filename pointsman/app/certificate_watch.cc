@@ -27,6 +27,7 @@ CertificateWatch::CertificateWatch(const std::string& directory, std::shared_ptr
       key_file_(key_file(directory)),
       tls_(std::move(tls)),
       log_(std::move(log)),
+      tried_(start()),
       certificate_watcher_(
           certificate_file_, [this] { look(); }, options),
       key_watcher_(key_file_, [this] { look(); }, options) {}
@@ -41,16 +42,27 @@ std::size_t CertificateWatch::fingerprint() const {
   return print;
 }
 
+std::size_t CertificateWatch::start() {
+  const std::size_t now = fingerprint();
+  load();
+  return now;
+}
+
+bool CertificateWatch::load() {
+  const auto loaded = tls_->reload();
+  if (!loaded) {
+    log_.error("the new certificate cannot be used: the old one stays in service",
+               {{"error", loaded.error().message}});
+  }
+  return loaded.has_value();
+}
+
 void CertificateWatch::look() {
   const std::lock_guard lock(mutex_);
   const std::size_t now = fingerprint();
   if (tried_ == now) return;
-  const bool at_start = !tried_.has_value();
   tried_ = now;
-  if (const auto loaded = tls_->reload(); !loaded) {
-    log_.error("the new certificate cannot be used: the old one stays in service",
-               {{"error", loaded.error().message}});
-  } else if (!at_start) {
+  if (load()) {
     log_.info(verbosity::kInfo, "new connections are shown the new certificate",
               {{"file", certificate_file_}});
   }

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 
 #include "pointsman/fleet/file_watcher.h"
@@ -28,15 +27,18 @@ class CertificateWatch {
  private:
   // Called by both watchers: one look at the pair, whichever file it was.
   void look();
+  // Takes what has changed since `tls` was made; the fingerprint of that.
+  std::size_t start();
+  bool load();
   std::size_t fingerprint() const;
 
   const std::string certificate_file_;
   const std::string key_file_;
   const std::shared_ptr<TlsContext> tls_;
   const Logger log_;
-  std::mutex mutex_;                  // the watchers have a thread each
-  std::optional<std::size_t> tried_;  // fingerprint of the newest pair that was tried
-  FileWatcher certificate_watcher_;   // last: they call look()
+  std::mutex mutex_;                 // the watchers have a thread each
+  std::size_t tried_;                // fingerprint of the newest pair that was tried
+  FileWatcher certificate_watcher_;  // last: they call look()
   FileWatcher key_watcher_;
 };
 
