@@ -32,6 +32,7 @@ from harness.process import Process  # noqa: E402
 SHAPES = [
     load.Shape("small-whole", 200, 100, False, 100, 10),
     load.Shape("small", 200, 100, True, 30, 10),
+    load.Shape("medium-whole", 10_000, 1_000, False, 20, 10),
     load.Shape("medium", 10_000, 1_000, True, 2, 10),
     load.Shape("large-whole", 100_000, 1_000, False, 10, 10),
     load.Shape("large", 100_000, 1_000, True, 2, 10),
