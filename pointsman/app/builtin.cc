@@ -1,5 +1,7 @@
 #include "pointsman/app/builtin.h"
 
+#include "pointsman/app/known_types.h"
+#include "pointsman/app/renames.h"
 #include "pointsman/fleet/core_metrics_extractor.h"
 #include "pointsman/fleet/file_discovery.h"
 #include "pointsman/fleet/metrics_data_source.h"
@@ -161,9 +163,16 @@ Registry builtin_plugins() {
   return registry;
 }
 
+LoadOptions builtin_load_options() {
+  LoadOptions options;
+  options.renames = builtin_renames();
+  return options;
+}
+
 AssemblyOptions builtin_options(bool allow_experimental_plugins) {
   return {.allow_experimental_plugins = allow_experimental_plugins,
-          .legacy_vllmhttp_parser = make_vllmhttp_with_openai_paths};
+          .legacy_vllmhttp_parser = make_vllmhttp_with_openai_paths,
+          .known_types = known_types()};
 }
 
 }  // namespace pointsman

@@ -4,40 +4,87 @@
 #include <string>
 
 #include "pointsman/app/builtin.h"
+#include "pointsman/app/config_fix.h"
+#include "pointsman/app/plugin_docs.h"
 #include "pointsman/config/config_loader.h"
 #include "pointsman/config/config_text.h"
 
 namespace pointsman {
 namespace {
 
-void print(std::FILE* to, const std::string& line) {
-  std::fwrite(line.data(), 1, line.size(), to);
-  std::fputc('\n', to);
+void print(std::FILE* to, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), to);
 }
 
 int refuse(const Diagnostics& problems) {
-  for (const Diagnostic& problem : problems) print(stderr, "error: " + to_string(problem));
-  print(stderr, std::to_string(problems.size()) +
-                    (problems.size() == 1 ? " problem" : " problems") +
-                    "; nothing else was checked");
+  for (const Diagnostic& problem : problems) {
+    print(stderr, "error: " + to_string(problem) + "\n");
+  }
+  print(stderr,
+        std::to_string(problems.size()) + (problems.size() == 1 ? " problem\n" : " problems\n"));
   return 1;
+}
+
+Result<std::string> text_of(const CheckFlags& flags) {
+  if (flags.config_file.empty()) return flags.config_text;
+  return read_config_file(flags.config_file);
+}
+
+// What `check --fix` shows before it writes anything.
+int fix(const CheckFlags& flags, const std::string& text) {
+  const ConfigFix fix = fix_configuration(text, flags.allow_experimental_plugins);
+  for (const Diagnostic& change : fix.changes) {
+    print(stderr, "changed: " + to_string(change) + "\n");
+  }
+  if (!fix.problems.empty()) {
+    print(stdout, fix.difference);
+    print(stderr, "nothing is written, as the result would not load:\n");
+    return refuse(fix.problems);
+  }
+  const std::string target = flags.in_place         ? flags.config_file
+                             : flags.output.empty() ? fixed_name(flags.config_file)
+                                                    : flags.output;
+  if (target == "-") {
+    print(stdout, fix.text);
+    return 0;
+  }
+  if (fix.text == text) {
+    print(stderr, "nothing to fix\n");
+    return 0;
+  }
+  print(stdout, fix.difference);
+  const bool overwrite = flags.in_place || !flags.output.empty();
+  if (const auto written = write_file(target, fix.text, overwrite); !written) {
+    print(stderr, "error: " + written.error().message + "\n");
+    return 1;
+  }
+  print(stderr, "wrote " + target + "\n");
+  return 0;
 }
 
 }  // namespace
 
 int check(const CheckFlags& flags) {
-  auto loaded = flags.config_file.empty() ? load_config(flags.config_text)
-                                          : load_config_file(flags.config_file);
-  if (!loaded) return refuse(loaded.error());
+  if (flags.schema) {
+    print(stdout, plugin_schema_text());
+    return 0;
+  }
+  if (flags.reference) {
+    print(stdout, plugin_reference_text());
+    return 0;
+  }
+  const auto text = text_of(flags);
+  if (!text) return refuse({{.text = text.error().message}});
+  if (flags.fix) return fix(flags, *text);
   Metrics metrics;
-  const auto assembly = assemble(*std::move(loaded), builtin_plugins(), metrics,
-                                 builtin_options(flags.allow_experimental_plugins));
+  const auto assembly = assemble(examine_config(*text, builtin_load_options()), builtin_plugins(),
+                                 metrics, builtin_options(flags.allow_experimental_plugins));
   if (!assembly) return refuse(assembly.error());
   for (const Diagnostic& warning : assembly->warnings) {
-    print(stderr, "warning: " + to_string(warning));
+    print(stderr, "warning: " + to_string(warning) + "\n");
   }
-  print(stdout, "# the effective configuration, defaults included");
-  print(stdout, to_yaml(to_node(assembly->config)));
+  print(stdout, "# the effective configuration, defaults included\n");
+  print(stdout, to_yaml(to_node(assembly->config)) + "\n");
   return 0;
 }
 

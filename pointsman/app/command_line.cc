@@ -208,6 +208,21 @@ void CheckFlags::declare(FlagSet& flags) {
             config_text);
   flags.add({.name = "allow-experimental-plugins", .help = "Permit plugins of stability Alpha."},
             allow_experimental_plugins);
+  flags.group("Repair");
+  flags.add({.name = "fix",
+             .help = "Replace old spellings in the file's own text, comments and all, show the "
+                     "difference and write FILE.fixed.yaml."},
+            fix);
+  flags.add({.name = "in-place", .help = "With --fix: write the file itself."}, in_place);
+  flags.add({.name = "output",
+             .value = "FILE",
+             .help = "With --fix: write this file; - is the standard output.",
+             .letter = 'o'},
+            output);
+  flags.group("Documentation");
+  flags.add({.name = "schema", .help = "Print the JSON schema of a configuration."}, schema);
+  flags.add({.name = "reference", .help = "Print the reference page of all plugins, Markdown."},
+            reference);
 }
 
 Result<void> CheckFlags::finish(const FlagSet& flags, const Environment& /*environment*/) {
@@ -215,8 +230,15 @@ Result<void> CheckFlags::finish(const FlagSet& flags, const Environment& /*envir
     if (flags.given("config-file")) return wrong("a FILE and --config-file exclude each other");
     config_file = flags.positional().front();
   }
-  if (config_file.empty() || config_text.empty()) return {};
-  return wrong(R"(both the "config-file" and "config-text" flags cannot be set at the same time)");
+  if (!config_file.empty() && !config_text.empty()) {
+    return wrong(
+        R"(both the "config-file" and "config-text" flags cannot be set at the same time)");
+  }
+  if (!fix && (in_place || !output.empty())) return wrong("--in-place and -o need --fix");
+  if (in_place && !output.empty()) return wrong("--in-place and -o exclude each other");
+  if (fix && config_file.empty() && config_text.empty()) return wrong("--fix needs --config-file");
+  if (in_place && config_file.empty()) return wrong("--in-place needs --config-file");
+  return {};
 }
 
 void WhyFlags::declare(FlagSet& flags) {

@@ -67,6 +67,11 @@ struct CheckFlags {
   std::string config_file;
   std::string config_text;
   bool allow_experimental_plugins = false;
+  bool fix = false;        // rewrite old spellings
+  bool in_place = false;   // into config_file itself
+  std::string output;      // or into this file
+  bool schema = false;     // print the JSON schema and do nothing else
+  bool reference = false;  // print the reference page of plugins and do nothing else
 
   void declare(FlagSet& flags);
   Result<void> finish(const FlagSet& flags, const Environment& environment);

@@ -1,6 +1,7 @@
 #include "pointsman/app/router.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <sys/resource.h>
 #include <thread>
@@ -8,11 +9,10 @@
 
 #include "pointsman/app/builtin.h"
 #include "pointsman/app/command_line.h"
-#include "pointsman/config/config_loader.h"
+#include "pointsman/app/router_parts.h"
 #include "pointsman/config/config_text.h"
 #include "pointsman/edge/admin/admin.h"
-#include "pointsman/fleet/file_discovery.h"
-#include "pointsman/fleet/static_endpoints.h"
+#include "pointsman/fleet/file_watcher.h"
 #include "pointsman/telemetry/process_metrics.h"
 
 namespace pointsman {
@@ -20,19 +20,6 @@ namespace {
 
 constexpr std::string_view kBuildRef = kVersion;
 constexpr auto kFlushPatience = std::chrono::seconds(5);
-
-// A configuration that is refused: the first problem is the error, the others follow, one a line.
-void log_problems(const Logger& log, std::string_view message, const Diagnostics& problems) {
-  for (std::size_t i = 0; i < problems.size(); ++i) {
-    const Diagnostic& d = problems[i];
-    const std::string_view what = i == 0 ? message : "also wrong in the configuration";
-    if (d.line == 0 && d.hint.empty()) {  // no text was read, such as of a file that is not there
-      log.error(what, {{"error", d.text}});
-      continue;
-    }
-    log.error(what, {{"error", d.text}, {"line", d.line}, {"column", d.column}, {"hint", d.hint}});
-  }
-}
 
 // Thousands of streams need as many sockets: the soft limit of open files is raised to the hard
 // one.
@@ -46,65 +33,13 @@ void raise_file_limit(const Logger& log) {
             {"to", static_cast<std::int64_t>(limit.rlim_cur)}});
 }
 
-// Gauges of plugins, read at every scrape.
-void add_plugin_gauges(Metrics& metrics, const Assembly& assembly) {
-  for (const auto& instance : assembly.plugins->all()) {
-    if (instance->gauged == nullptr || instance->gauged->gauge_name() != "prefix_indexer_size") {
-      continue;
-    }
-    metrics.add_source([gauged = instance->gauged, name = instance->name](auto& samples) {
-      samples.push_back({.family = &metric::kPrefixSize,
-                         .labels = {name.name, name.type},
-                         .value = gauged->gauge()});
-    });
-  }
-}
-
-// The discovery that was asked for; the three ways exclude each other.
-Result<std::shared_ptr<Discovery>> choose_discovery(const RouterSetup& setup,
-                                                    const Assembly& assembly) {
-  const int ways = (setup.endpoints.empty() ? 0 : 1) + (setup.endpoints_file.empty() ? 0 : 1) +
-                   (assembly.discovery == nullptr ? 0 : 1);
-  if (ways > 1) {
-    return fail(Code::invalid_config,
-                "--endpoint, --endpoints-file and dataLayer.discovery exclude each other: say in "
-                "one place where the endpoints are");
-  }
-  if (ways == 0) {
-    return fail(Code::invalid_config,
-                "no endpoints are named: " + std::string(setup.without_endpoints));
-  }
-  if (!setup.endpoints.empty()) {
-    POINTSMAN_TRY(endpoints, parse_endpoint_flags(setup.endpoints));
-    return std::make_shared<StaticDiscovery>(std::move(endpoints));
-  }
-  if (!setup.endpoints_file.empty()) {
-    return std::make_shared<FileDiscovery>(
-        FileDiscovery::Options{.path = setup.endpoints_file, .blame = "--endpoints-file: "});
-  }
-  return assembly.discovery;
-}
-
-std::vector<ScrapeSource> scrape_sources(const Assembly& assembly) {
-  std::vector<ScrapeSource> sources;
-  for (const Assembly::Binding& binding : assembly.sources) {
-    ScrapeSource source{.name = binding.source_name, .source = binding.source, .readers = {}};
-    for (std::size_t i = 0; i < binding.extractors.size(); ++i) {
-      source.readers.push_back({binding.extractor_names[i], binding.extractors[i]});
-    }
-    sources.push_back(std::move(source));
-  }
-  return sources;
-}
-
 }  // namespace
 
 Router::Router(const RouterSetup& setup)
-    : log_(2, setup.flags.log_threshold),
-      logger_(log_, "router"),
-      drain_timeout_(setup.flags.drain_timeout) {}
+    : setup_(setup), log_(2, setup.flags.log_threshold), logger_(log_, "router") {}
 
 Router::~Router() {
+  config_watcher_.reset();
   drain_limit_.reset();
   tend_timer_.reset();
   admin_listener_.reset();
@@ -136,39 +71,27 @@ std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
   } else {
     router->tracer_ = std::make_unique<Tracer>();
   }
-  if (!router->load(setup) || !router->open_admin(setup.flags)) return nullptr;
+  if (!router->load() || !router->open_admin(setup.flags)) return nullptr;
   return router;
 }
 
-bool Router::load(const RouterSetup& setup) {
-  const RouterFlags& flags = setup.flags;
-  auto loaded = flags.config_file.empty() ? load_config(flags.config_text)
-                                          : load_config_file(flags.config_file);
-  if (!loaded) {
-    log_problems(logger_, "Failed to parse configuration", loaded.error());
-    return false;
-  }
-  auto assembly = assemble(*std::move(loaded), builtin_plugins(), metrics_,
+bool Router::load() {
+  const RouterFlags& flags = setup_.flags;
+  auto assembly = assemble(examine(flags), builtin_plugins(), metrics_,
                            builtin_options(flags.allow_experimental_plugins));
   if (!assembly) {
     log_problems(logger_, "Failed to parse configuration", assembly.error());
     return false;
   }
-  for (const Diagnostic& warning : assembly->warnings) {
-    logger_.warning(warning.text, {{"line", warning.line}, {"hint", warning.hint}});
-  }
+  log_warnings(logger_, assembly->warnings);
   logger_.info(verbosity::kDefault, "configuration loaded",
                {{"config", to_string(assembly->config)}});
   add_process_metrics(metrics_);
   add_log_metrics(metrics_, log_);
-  add_plugin_gauges(metrics_, *assembly);
-  if (!start_fleet(setup, *assembly)) return false;
-
-  pipelines_ =
-      std::make_unique<Published<std::shared_ptr<const Pipeline>>>(std::make_shared<const Pipeline>(
-          *std::move(assembly), metrics_, decisions_,
-          Pipeline::Options{.staleness = flags.metrics_staleness_threshold,
-                            .ignore_subset = setup.ignore_subset}));
+  if (!start_fleet(*assembly)) return false;
+  pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(
+      make_pipeline(*std::move(assembly)));
+  add_plugin_gauges();
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const std::size_t count = flags.workers > 0 ? static_cast<std::size_t>(flags.workers) : cores;
   for (std::size_t i = 0; i < count; ++i) {
@@ -181,19 +104,44 @@ bool Router::load(const RouterSetup& setup) {
   return true;
 }
 
-bool Router::start_fleet(const RouterSetup& setup, const Assembly& assembly) {
-  auto discovery = choose_discovery(setup, assembly);
+std::shared_ptr<const Pipeline> Router::make_pipeline(Assembly assembly) {
+  return std::make_shared<const Pipeline>(
+      std::move(assembly), metrics_, decisions_,
+      Pipeline::Options{.staleness = setup_.flags.metrics_staleness_threshold,
+                        .ignore_subset = setup_.ignore_subset});
+}
+
+std::shared_ptr<const Pipeline> Router::pipeline() const {
+  return *Published<std::shared_ptr<const Pipeline>>::Reader(*pipelines_).get();
+}
+
+// Gauges of plugins, read at every scrape from the pipeline of that moment.
+void Router::add_plugin_gauges() {
+  metrics_.add_source([this](std::vector<Sample>& samples) {
+    const auto now = pipeline();
+    for (const auto& instance : now->assembly().plugins->all()) {
+      const auto& gauged = instance->gauged;
+      if (gauged == nullptr || gauged->gauge_name() != "prefix_indexer_size") continue;
+      samples.push_back({.family = &metric::kPrefixSize,
+                         .labels = {instance->name.name, instance->name.type},
+                         .value = gauged->gauge()});
+    }
+  });
+}
+
+bool Router::start_fleet(const Assembly& assembly) {
+  auto discovery = choose_discovery(setup_, assembly);
   if (!discovery) {
     logger_.error("Failed to resolve discovery plugin", {{"error", discovery.error().message}});
     return false;
   }
   auto service =
-      FleetService::start({.pool = setup.flags.pool_name.empty() ? "epp" : setup.flags.pool_name,
+      FleetService::start({.pool = setup_.flags.pool_name.empty() ? "epp" : setup_.flags.pool_name,
                            .discovery = *std::move(discovery),
                            .sources = scrape_sources(assembly),
-                           .scraper = {.interval = setup.flags.refresh_metrics_interval},
-                           .gauge_interval = setup.flags.refresh_prometheus_metrics_interval,
-                           .staleness = setup.flags.metrics_staleness_threshold},
+                           .scraper = {.interval = setup_.flags.refresh_metrics_interval},
+                           .gauge_interval = setup_.flags.refresh_prometheus_metrics_interval,
+                           .staleness = setup_.flags.metrics_staleness_threshold},
                           metrics_, log_);
   if (!service) {
     logger_.error("failed to start discovery", {{"error", service.error().message}});
@@ -240,15 +188,22 @@ bool Router::open_admin(const RouterFlags& flags) {
 }
 
 void Router::tend() {
-  Published<std::shared_ptr<const Pipeline>>::Reader pipeline(*pipelines_);
   Published<Fleet>::Reader fleet(*fleet_->fleet());
-  (*pipeline.get())->tend(*fleet.get());
+  pipeline()->tend(*fleet.get());
+  std::erase_if(retired_, [](const auto& old) { return old.use_count() == 1; });
   tend_timer_->arm(std::chrono::seconds(1));
 }
 
 int Router::run(std::function<void(std::function<void()> done)> drain) {
   drain_ = std::move(drain);
-  const StopSignals signals(loop_, [this](int signal) { stopping(signal); });
+  const StopSignals signals(loop_, [this](int signal) {
+    if (signal == SIGHUP) return reload();
+    stopping(signal);
+  });
+  if (setup_.flags.watch_config) {
+    config_watcher_ = std::make_unique<FileWatcher>(setup_.flags.config_file,
+                                                    [this] { loop_.post([this] { reload(); }); });
+  }
   loop_.run();
   return exit_code_;
 }
@@ -259,12 +214,13 @@ void Router::stopping(int signal) {
     std::_Exit(1);
   }
   draining_ = true;
-  logger_.info(verbosity::kInfo, "draining", {{"signal", signal}, {"limit", drain_timeout_}});
+  logger_.info(verbosity::kInfo, "draining",
+               {{"signal", signal}, {"limit", setup_.flags.drain_timeout}});
   drain_limit_ = std::make_unique<Timer>(loop_, [this] {
     logger_.warning("the drain limit has passed: open requests are cut off");
     loop_.stop();
   });
-  drain_limit_->arm(drain_timeout_);
+  drain_limit_->arm(setup_.flags.drain_timeout);
   drain_([this] { loop_.post([this] { loop_.stop(); }); });
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pointsman/app/reload_metric.h"
 #include "pointsman/app/router_flags.h"
 #include "pointsman/base/published.h"
 #include "pointsman/base/result.h"
@@ -23,6 +24,7 @@
 namespace pointsman {
 
 class AdminServer;
+class FileWatcher;
 
 // What `serve` and `epp` ask of the parts they share.
 struct RouterSetup {
@@ -53,6 +55,11 @@ class Router {
   const Logger& log() const { return logger_; }
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
+  // Reads the configuration again and takes it over as a whole: requests that have begun end with
+  // the old pipeline, plugins that have not changed keep their state. A configuration with mistakes
+  // is logged and changes nothing. Threading: the loop's thread.
+  void reload();
+
   // Runs until a signal asks to stop: then `drain(done)` is called and the router goes on until
   // done() or until the drain limit has passed. A second signal ends the process at once.
   // Returns the exit code.
@@ -61,20 +68,29 @@ class Router {
  private:
   explicit Router(const RouterSetup& setup);
 
-  bool load(const RouterSetup& setup);
-  bool start_fleet(const RouterSetup& setup, const Assembly& assembly);
+  bool load();
+  bool start_fleet(const Assembly& assembly);
+  std::shared_ptr<const Pipeline> make_pipeline(Assembly assembly);
+  std::shared_ptr<const Pipeline> pipeline() const;
+  bool take_over(Assembly assembly, const std::shared_ptr<const Pipeline>& before);
+  void reloaded(std::string_view result);
+  void add_plugin_gauges();
   void await_addresses();
   bool open_admin(const RouterFlags& flags);
   void tend();
   void stopping(int signal);
 
+  const RouterSetup setup_;
   Log log_;
   Logger logger_;
-  Metrics metrics_;
+  Metrics metrics_{router_families()};
+  MetricShard& shard_ = metrics_.add_shard();  // of the loop's thread
   DecisionRing decisions_;
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<FleetService> fleet_;
   std::unique_ptr<Published<std::shared_ptr<const Pipeline>>> pipelines_;
+  // Replaced pipelines: destroyed here, not on a worker, when their last request is over.
+  std::vector<std::shared_ptr<const Pipeline>> retired_;
   Loop loop_;
   std::unique_ptr<Workers> workers_;
   std::vector<std::unique_ptr<EngineWorker>> engine_workers_;
@@ -82,8 +98,8 @@ class Router {
   std::unique_ptr<Listener> admin_listener_;
   std::unique_ptr<Timer> tend_timer_;
   std::unique_ptr<Timer> drain_limit_;
+  std::unique_ptr<FileWatcher> config_watcher_;
   std::function<void(std::function<void()>)> drain_;
-  std::chrono::nanoseconds drain_timeout_;
   std::atomic<bool> draining_ = false;
   int exit_code_ = 0;
 };

@@ -40,6 +40,10 @@ void RouterFlags::declare_configuration(FlagSet& flags) {
       config_file);
   flags.add({.name = "config-text", .value = "TEXT", .help = "The same, given inline."},
             config_text);
+  flags.add({.name = "watch-config",
+             .help = "Take over --config-file whenever it changes, as SIGHUP does; a file with "
+                     "mistakes changes nothing."},
+            watch_config);
   flags.add({.name = "pool-name",
              .value = "NAME",
              .help = "Name of the pool, a label of its metrics and traces."},
@@ -116,6 +120,9 @@ Result<void> RouterFlags::check_one_configuration() const {
 
 Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& environment) {
   if (auto one = check_one_configuration(); !one) return one;
+  if (watch_config && config_file.empty()) {
+    return fail(Code::invalid_config, "--watch-config needs --config-file");
+  }
   if (auto port = check_port("metrics-port", metrics_port); !port) return port;
   if (workers < 0) {
     return fail(Code::invalid_config,

@@ -22,6 +22,7 @@ struct RouterFlags {
   std::string pool_namespace;  // after finish(): never empty
   std::string config_file;
   std::string config_text;
+  bool watch_config = false;  // take over changes of config_file
   bool allow_experimental_plugins = false;
   int workers = 0;  // 0: one per core
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);

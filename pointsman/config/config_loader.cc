@@ -4,6 +4,7 @@
 #include <expected>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,12 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "pointsman/config/patch.h"
 #include "pointsman/config/yaml.h"
 
 namespace pointsman {
 namespace {
 
 constexpr std::string_view kApiVersion = "llm-d.ai/v1alpha1";
+constexpr std::string_view kNewApiVersion = "llm-d.ai/v1";
 constexpr std::string_view kOldApiVersion = "inference.networking.x-k8s.io/v1alpha1";
 constexpr std::string_view kKind = "EndpointPickerConfig";
 constexpr std::string_view kPhase = "failed to parse config - ";
@@ -56,12 +59,12 @@ Diagnostic at(const Node& node, std::string path, std::string text, std::string 
           .hint = std::move(hint)};
 }
 
-// Prefixes the first problem as the reference does, which stops there.
-std::unexpected<Diagnostics> refused(std::string_view prefix, Diagnostics problems) {
-  if (problems.size() > kMostProblems) problems.resize(kMostProblems);
-  problems.front().text.insert(0, prefix);
-  problems.front().text.insert(0, kPhase);
-  return std::unexpected(std::move(problems));
+// Adds problems; the very first is prefixed as the reference does, which stops there.
+void note(Diagnostics& all, std::string_view prefix, Diagnostics problems) {
+  if (problems.empty()) return;
+  if (all.empty()) problems.front().text.insert(0, std::string(kPhase) + std::string(prefix));
+  all.insert(all.end(), std::move_iterator(problems.begin()), std::move_iterator(problems.end()));
+  if (all.size() > kMostProblems) all.resize(kMostProblems);
 }
 
 // The text of `apiVersion` or `kind`, or `fallback` when it is not written.
@@ -87,13 +90,15 @@ std::optional<Diagnostic> check_envelope(const Node& root) {
   if (!version) return version.error();
   const auto kind = header(root, "kind", kKind);
   if (!kind) return kind.error();
-  const bool known = *version == kApiVersion || *version == kOldApiVersion;
+  const bool known =
+      *version == kApiVersion || *version == kNewApiVersion || *version == kOldApiVersion;
   if (known && *kind == kKind) return std::nullopt;
   const Node* culprit = root.find(known ? "kind" : "apiVersion");
   return at(culprit != nullptr ? *culprit : root, known ? "kind" : "apiVersion",
             "no kind " + in_quotes(*kind) + " is registered for version " + in_quotes(*version) +
                 " in scheme \"pointsman\"",
-            "this build reads " + std::string(kKind) + " of " + std::string(kApiVersion));
+            "write kind " + std::string(kKind) + " of apiVersion " + std::string(kApiVersion) +
+                " or " + std::string(kNewApiVersion));
 }
 
 // Duplicate keys and unknown fields, in one text as the reference gives them, then one by one.
@@ -115,16 +120,14 @@ Diagnostics strict_problems(const Diagnostics& duplicates, const Diagnostics& un
   return all;
 }
 
-std::expected<EndpointPickerConfig, Diagnostics> decode(YamlDocument document) {
-  if (auto wrong = check_envelope(document.root)) return std::unexpected(Diagnostics{*wrong});
+EndpointPickerConfig decode(Node root, const Diagnostics& duplicates, Diagnostics& problems) {
   EndpointPickerConfig config;
-  config.document = std::make_shared<const Node>(std::move(document.root));
+  config.document = std::make_shared<const Node>(std::move(root));
   Reader reader("", Dialect::document);
   Codec<EndpointPickerConfig>::read(reader, *config.document, config, nullptr);
-  Diagnostics problems = reader.problems();
-  Diagnostics strict = strict_problems(document.duplicates, reader.unknown_fields());
+  problems = reader.problems();
+  Diagnostics strict = strict_problems(duplicates, reader.unknown_fields());
   problems.insert(problems.end(), strict.begin(), strict.end());
-  if (!problems.empty()) return std::unexpected(std::move(problems));
   if (config.api_version.empty()) config.api_version = kApiVersion;
   if (config.kind.empty()) config.kind = kKind;
   return config;
@@ -202,36 +205,67 @@ Diagnostics gate_problems(const EndpointPickerConfig& config, const ResolvedGate
 
 }  // namespace
 
-std::expected<LoadedConfig, Diagnostics> load_config(std::string_view text,
-                                                     const LoadOptions& options) {
+ExaminedConfig examine_config(std::string_view text, const LoadOptions& options) {
+  ExaminedConfig examined;
   auto document = read_yaml(text.empty() ? kDefault : text);
-  if (!document) return refused(kDecode, {std::move(document).error()});
-  auto decoded = decode(*std::move(document));
-  if (!decoded) return refused(kDecode, std::move(decoded).error());
+  if (!document) {
+    note(examined.problems, kDecode, {std::move(document).error()});
+    return examined;
+  }
+  if (auto wrong = check_envelope(document->root)) {
+    note(examined.problems, kDecode, {*std::move(wrong)});
+    // A document of an unknown version may still be read for more; what is no mapping may not.
+    if (!document->root.is_mapping() && !document->root.is_null()) return examined;
+  }
+  DocumentEditor editor(std::move(document->root));
+  apply(options.renames, editor);
 
-  LoadedConfig loaded{.config = *std::move(decoded), .gates = {}, .warnings = {}};
+  Diagnostics problems;
+  LoadedConfig& loaded = examined.loaded.emplace();
+  loaded.config = decode(editor.take_root(), document->duplicates, problems);
+  note(examined.problems, kDecode, std::move(problems));
   EndpointPickerConfig& config = loaded.config;
+  loaded.repairs = editor.repairs();
   loaded.warnings = move_deprecated(config);
+  loaded.warnings.insert(loaded.warnings.end(), editor.warnings().begin(), editor.warnings().end());
   for (PluginSpec& plugin : config.plugins) {
     if (plugin.name.empty()) plugin.name = plugin.type;
+    if (plugin.place.line == 0) plugin.place = editor.added_at(plugin.name);
   }
   ResolvedGates gates = resolve_gates(config.feature_gates, options.gates, options.missing_gates);
-  Diagnostics problems = gate_problems(config, gates);
-  if (!problems.empty()) return refused("feature gate validation failed: ", std::move(problems));
+  note(examined.problems, "feature gate validation failed: ", gate_problems(config, gates));
   loaded.gates = std::move(gates.gates);
-  if (auto note = idle_flow_control(config, loaded.gates)) loaded.warnings.push_back(*note);
-  return loaded;
+  if (auto idle = idle_flow_control(config, loaded.gates)) loaded.warnings.push_back(*idle);
+  add_hints(examined.problems, loaded.repairs);
+  return examined;
+}
+
+ExaminedConfig examine_config_file(const std::string& path, const LoadOptions& options) {
+  const auto text = read_config_file(path);
+  if (text) return examine_config(*text, options);
+  return {.loaded = {}, .problems = {{.text = text.error().message}}};
+}
+
+std::expected<LoadedConfig, Diagnostics> load_config(std::string_view text,
+                                                     const LoadOptions& options) {
+  ExaminedConfig examined = examine_config(text, options);
+  if (!examined.problems.empty()) return std::unexpected(std::move(examined.problems));
+  return *std::move(examined.loaded);
 }
 
 std::expected<LoadedConfig, Diagnostics> load_config_file(const std::string& path,
                                                           const LoadOptions& options) {
+  const auto text = read_config_file(path);
+  if (!text) return std::unexpected(Diagnostics{{.text = text.error().message}});
+  return load_config(*text, options);
+}
+
+Result<std::string> read_config_file(const std::string& path) {
   const auto unreadable = [&](int error) {
     std::string reason = std::generic_category().message(error);
     if (reason.front() >= 'A' && reason.front() <= 'Z') reason.front() += 'a' - 'A';
-    Diagnostic problem;
-    problem.text =
-        "failed to load config from a file '" + path + "' - open " + path + ": " + reason;
-    return std::unexpected(Diagnostics{std::move(problem)});
+    return fail(Code::invalid_config,
+                "failed to load config from a file '" + path + "' - open " + path + ": " + reason);
   };
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored)) return unreadable(EISDIR);
@@ -243,7 +277,19 @@ std::expected<LoadedConfig, Diagnostics> load_config_file(const std::string& pat
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return unreadable(EIO);
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return load_config(text, options);
+  return text;
+}
+
+Result<FixedConfig> fix_config(std::string_view text, const LoadOptions& options) {
+  const auto document = read_yaml(text);
+  if (!document) return fail(Code::invalid_config, to_string(document.error()));
+  if (!document->duplicates.empty()) {
+    return fail(Code::invalid_config, to_string(document->duplicates.front()));
+  }
+  DocumentEditor editor(document->root);
+  if (document->root.is_mapping()) apply(options.renames, editor);
+  POINTSMAN_TRY(patched, patch_text(text, document->root, editor.root()));
+  return FixedConfig{.text = std::move(patched), .changes = editor.warnings()};
 }
 
 std::string_view default_config_text() {

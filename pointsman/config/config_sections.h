@@ -37,13 +37,46 @@ struct DataSource {
   }
 };
 
+// Written as `{pluginRef: <name>}`, since llm-d.ai/v1 as `{endpoints: {pluginRef: <name>}}`.
+struct DiscoveryConfig {
+  std::string plugin_ref;
+  std::optional<PluginRef> endpoints;
+  Place place;
+
+  const std::string& name() const { return endpoints ? endpoints->plugin_ref : plugin_ref; }
+
+  static constexpr auto fields() {
+    using P = DiscoveryConfig;
+    return std::tuple{field("pluginRef", &P::plugin_ref, "Name of a discovery plugin."),
+                      field("endpoints", &P::endpoints, "The same since llm-d.ai/v1.")};
+  }
+};
+
+// Since llm-d.ai/v1; before, three fields of DataLayerConfig.
+struct CrossReplicaConfig {
+  std::string syncer;
+  std::optional<std::chrono::nanoseconds> sync_interval;
+  std::optional<std::chrono::nanoseconds> publish_timeout;
+
+  static constexpr auto fields() {
+    using P = CrossReplicaConfig;
+    return std::tuple{
+        field("syncerPluginRef", &P::syncer, "Shares state of replicas."),
+        field("syncInterval", &P::sync_interval, "How often; 200ms."),
+        field("publishTimeout", &P::publish_timeout, "How long one publication may take."),
+    };
+  }
+};
+
 struct DataLayerConfig {
   bool inject_defaults = true;
   std::vector<DataSource> sources;
-  std::optional<PluginRef> discovery;
+  std::optional<DiscoveryConfig> discovery;
   std::optional<PluginRef> peer_discovery;
   std::string cross_replica_syncer;
   std::optional<std::chrono::nanoseconds> cross_replica_sync_interval;
+  std::optional<std::chrono::nanoseconds> cross_replica_publish_timeout;
+  std::optional<CrossReplicaConfig> cross_replica;
 
   static constexpr auto fields() {
     using P = DataLayerConfig;
@@ -54,6 +87,9 @@ struct DataLayerConfig {
         field("peerDiscovery", &P::peer_discovery, "Accepted; without effect."),
         field("crossReplicaSyncerPluginRef", &P::cross_replica_syncer, "Shares state of replicas."),
         field("crossReplicaSyncInterval", &P::cross_replica_sync_interval, "How often; 200ms."),
+        field("crossReplicaPublishTimeout", &P::cross_replica_publish_timeout,
+              "How long one publication may take."),
+        field("crossReplica", &P::cross_replica, "The same three since llm-d.ai/v1."),
     };
   }
 };
@@ -64,6 +100,7 @@ struct PriorityBandConfig {
   std::optional<Quantity> max_requests;
   std::string fairness_policy_ref;
   std::string ordering_policy_ref;
+  std::optional<std::chrono::nanoseconds> default_request_ttl;
   Place place;
 
   static constexpr auto fields() {
@@ -74,6 +111,7 @@ struct PriorityBandConfig {
         field("maxRequests", &P::max_requests, "Requests that may wait; 5000."),
         field("fairnessPolicyRef", &P::fairness_policy_ref, "global-strict-fairness-policy."),
         field("orderingPolicyRef", &P::ordering_policy_ref, "fcfs-ordering-policy."),
+        field("defaultRequestTTL", &P::default_request_ttl, "Overrides flowControl's own."),
     };
   }
 };
@@ -87,6 +125,7 @@ struct FlowControlConfig {
   std::optional<PriorityBandConfig> default_negative_priority_band;
   std::vector<PriorityBandConfig> priority_bands;
   std::string usage_limit_policy;
+  std::string band_selection_policy;
   std::optional<PluginRef> saturation_detector;
   bool enable_eviction = false;
   Place place;
@@ -103,6 +142,7 @@ struct FlowControlConfig {
               "Of negative priorities not listed."),
         field("priorityBands", &P::priority_bands, "One entry per priority."),
         field("usageLimitPolicyPluginRef", &P::usage_limit_policy, "static-usage-limit-policy."),
+        field("bandSelectionPolicyPluginRef", &P::band_selection_policy, "Highest priority first."),
         field("saturationDetector", &P::saturation_detector, "Honoured without the gate as well."),
         field("enableEviction", &P::enable_eviction, "Whether running requests may be evicted."),
     };

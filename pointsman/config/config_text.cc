@@ -52,6 +52,10 @@ class Parts {
   static std::string to_string(const PluginRef& ref) {
     return "{PluginRef: " + ref.plugin_ref + "}";
   }
+  static std::string to_string(const DiscoveryConfig& discovery) {
+    return "{PluginRef: " + discovery.name() + "}";
+  }
+  static std::string to_string(const CrossReplicaConfig& replicas);
   static std::string to_string(const DataSource& source);
   static std::string to_string(const PriorityBandConfig& band);
   template <typename T>
@@ -69,6 +73,14 @@ std::string Parts::to_string(const DataSource& source) {
   return parts.braced();
 }
 
+std::string Parts::to_string(const CrossReplicaConfig& replicas) {
+  Parts parts;
+  parts.unless_empty("SyncerPluginRef", replicas.syncer);
+  parts.if_there("SyncInterval", replicas.sync_interval);
+  parts.if_there("PublishTimeout", replicas.publish_timeout);
+  return parts.braced();
+}
+
 std::string Parts::to_string(const PriorityBandConfig& band) {
   Parts parts;
   parts.always("Priority", std::to_string(band.priority));
@@ -76,6 +88,7 @@ std::string Parts::to_string(const PriorityBandConfig& band) {
   parts.if_there("MaxRequests", band.max_requests);
   parts.unless_empty("FairnessPolicyRef", band.fairness_policy_ref);
   parts.unless_empty("OrderingPolicyRef", band.ordering_policy_ref);
+  parts.if_there("DefaultRequestTTL", band.default_request_ttl);
   return parts.braced();
 }
 
@@ -117,6 +130,8 @@ std::string to_string(const DataLayerConfig& data_layer) {
   parts.if_there("PeerDiscovery", data_layer.peer_discovery);
   parts.unless_empty("CrossReplicaSyncerPluginRef", data_layer.cross_replica_syncer);
   parts.if_there("CrossReplicaSyncInterval", data_layer.cross_replica_sync_interval);
+  parts.if_there("CrossReplicaPublishTimeout", data_layer.cross_replica_publish_timeout);
+  parts.if_there("CrossReplica", data_layer.cross_replica);
   return parts.braced();
 }
 
@@ -130,6 +145,7 @@ std::string to_string(const FlowControlConfig& flow) {
   parts.if_there("DefaultNegativePriorityBand", flow.default_negative_priority_band);
   parts.each("PriorityBands", flow.priority_bands);
   parts.unless_empty("UsageLimitPolicyRef", flow.usage_limit_policy);
+  parts.unless_empty("BandSelectionPolicyRef", flow.band_selection_policy);
   parts.if_there("SaturationDetector", flow.saturation_detector);
   if (flow.enable_eviction) parts.always("EnableEviction", "true");
   return parts.braced();

@@ -100,6 +100,19 @@ class Map {
     Map map;
     return map.text("pluginRef", source.plugin_ref).each("extractors", source.extractors).take();
   }
+  static Node node_of(const DiscoveryConfig& discovery) {
+    Map map;
+    return map.text("pluginRef", discovery.plugin_ref)
+        .if_there("endpoints", discovery.endpoints)
+        .take();
+  }
+  static Node node_of(const CrossReplicaConfig& replicas) {
+    Map map;
+    return map.text("syncerPluginRef", replicas.syncer)
+        .duration("syncInterval", replicas.sync_interval)
+        .duration("publishTimeout", replicas.publish_timeout)
+        .take();
+  }
   static Node node_of(const DataLayerConfig& layer);
   static Node node_of(const PriorityBandConfig& band);
   static Node node_of(const FlowControlConfig& flow);
@@ -117,7 +130,9 @@ Node Map::node_of(const DataLayerConfig& layer) {
       .if_there("discovery", layer.discovery)
       .if_there("peerDiscovery", layer.peer_discovery)
       .text("crossReplicaSyncerPluginRef", layer.cross_replica_syncer)
-      .duration("crossReplicaSyncInterval", layer.cross_replica_sync_interval);
+      .duration("crossReplicaSyncInterval", layer.cross_replica_sync_interval)
+      .duration("crossReplicaPublishTimeout", layer.cross_replica_publish_timeout)
+      .if_there("crossReplica", layer.cross_replica);
   return map.take();
 }
 
@@ -128,6 +143,7 @@ Node Map::node_of(const PriorityBandConfig& band) {
       .quantity("maxRequests", band.max_requests)
       .text("fairnessPolicyRef", band.fairness_policy_ref)
       .text("orderingPolicyRef", band.ordering_policy_ref)
+      .duration("defaultRequestTTL", band.default_request_ttl)
       .take();
 }
 
@@ -141,6 +157,7 @@ Node Map::node_of(const FlowControlConfig& flow) {
       .if_there("defaultNegativePriorityBand", flow.default_negative_priority_band)
       .each("priorityBands", flow.priority_bands)
       .text("usageLimitPolicyPluginRef", flow.usage_limit_policy)
+      .text("bandSelectionPolicyPluginRef", flow.band_selection_policy)
       .if_there("saturationDetector", flow.saturation_detector);
   if (flow.enable_eviction) map.put("enableEviction", boolean_node(true));
   return map.take();

@@ -3,7 +3,9 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pointsman/config/config_loader.h"
@@ -44,12 +46,19 @@ struct AssemblyOptions {
   // Makes the vllmhttp-parser of releases that had one `requestHandler.parser`: it read the OpenAI
   // paths too. Null: this build's own.
   std::function<std::shared_ptr<Parser>()> legacy_vllmhttp_parser = {};
+  // Types that configurations may name although this build lacks them.
+  std::span<const std::string_view> known_types = {};
+  // The assembly that this one is to replace: plugins that have not changed keep their state.
+  const Assembly* before = nullptr;
 };
 
 // Builds every plugin and puts them together. Latency families of `metrics` get their series here.
 //
-// Errors: every problem found in the step that failed; the text of the first begins with the prefix
-// chain of spec/02 section 3.1 and is the one to log as `error`.
+// Errors: every problem that can be told without guessing, those of phase one included; the text of
+// the first begins with the prefix chain of spec/02 section 3.1 and is the one to log as `error`.
+std::expected<Assembly, Diagnostics> assemble(ExaminedConfig examined, const Registry& registry,
+                                              Metrics& metrics,
+                                              const AssemblyOptions& options = {});
 std::expected<Assembly, Diagnostics> assemble(LoadedConfig loaded, const Registry& registry,
                                               Metrics& metrics,
                                               const AssemblyOptions& options = {});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,7 +32,14 @@ std::string did_you_mean(std::string_view name, const PluginSet& plugins) {
   return suggestion(name, names);
 }
 
-void check_profile(const SchedulingProfile& profile, const PluginSet& plugins, Diagnostics& all) {
+// Whether a plugin is there or at least listed: one that could not be built has been reported.
+bool known(const std::string& name, const EndpointPickerConfig& config, const PluginSet& plugins) {
+  return plugins.find(name) != nullptr ||
+         std::ranges::find(config.plugins, name, &PluginSpec::name) != config.plugins.end();
+}
+
+void check_profile(const SchedulingProfile& profile, const EndpointPickerConfig& config,
+                   const PluginSet& plugins, Diagnostics& all) {
   const std::string where = "schedulingProfiles[" + profile.name + "]";
   const std::string prefix = "scheduling profile validation failed: " + where;
   for (std::size_t j = 0; j < profile.plugins.size(); ++j) {
@@ -41,7 +49,7 @@ void check_profile(const SchedulingProfile& profile, const PluginSet& plugins, D
       all.push_back(
           problem(at, plugin.place,
                   prefix + ".plugins[" + std::to_string(j) + "] is missing a 'pluginRef'"));
-    } else if (plugins.find(plugin.plugin_ref) == nullptr) {
+    } else if (!known(plugin.plugin_ref, config, plugins)) {
       all.push_back(problem(at, plugin.place,
                             prefix + " references undefined plugin " + quoted(plugin.plugin_ref),
                             did_you_mean(plugin.plugin_ref, plugins)));
@@ -49,9 +57,25 @@ void check_profile(const SchedulingProfile& profile, const PluginSet& plugins, D
   }
 }
 
+Diagnostic unknown_type(std::string path, const PluginSpec& spec, const Registry& registry,
+                        std::span<const std::string_view> known_types) {
+  if (std::ranges::find(known_types, std::string_view(spec.type)) != known_types.end()) {
+    return problem(std::move(path), spec.place,
+                   "plugin type " + quoted(spec.type) + " is not in this build yet");
+  }
+  std::vector<std::string_view> types;
+  for (const Registration* line : registry.all()) types.push_back(line->type);
+  const bool variable = spec.type.contains("${") || spec.type.contains("{{");
+  return problem(std::move(path), spec.place,
+                 "plugin type " + quoted(spec.type) + " is not registered",
+                 variable ? "this looks like a variable that nobody has filled in"
+                          : suggestion(spec.type, types));
+}
+
 }  // namespace
 
-Diagnostics check_plugins(const EndpointPickerConfig& config, const Registry& registry) {
+Diagnostics check_plugins(const EndpointPickerConfig& config, const Registry& registry,
+                          std::span<const std::string_view> known_types) {
   Diagnostics all;
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < config.plugins.size(); ++i) {
@@ -63,11 +87,7 @@ Diagnostics check_plugins(const EndpointPickerConfig& config, const Registry& re
     } else if (!names.insert(spec.name).second) {
       all.push_back(problem(path, spec.place, "duplicate plugin name " + quoted(spec.name)));
     } else if (registry.find(spec.type) == nullptr) {
-      std::vector<std::string_view> types;
-      for (const Registration* line : registry.all()) types.push_back(line->type);
-      all.push_back(problem(path, spec.place,
-                            "plugin type " + quoted(spec.type) + " is not registered",
-                            suggestion(spec.type, types)));
+      all.push_back(unknown_type(path, spec, registry, known_types));
     }
   }
   return all;
@@ -89,26 +109,21 @@ Diagnostics check_references(const EndpointPickerConfig& config, const PluginSet
           problem(at, profile.place, prefix + " has duplicate name " + quoted(profile.name)));
       continue;
     }
-    check_profile(profile, plugins, all);
+    check_profile(profile, config, plugins, all);
   }
   const PluginRef& detector = *config.flow_control->saturation_detector;
-  if (plugins.find(detector.plugin_ref) == nullptr) {
+  if (!known(detector.plugin_ref, config, plugins)) {
     all.push_back(problem("flowControl.saturationDetector", detector.place,
                           "saturation detector validation failed: saturation detector references "
                           "undefined plugin " +
                               quoted(detector.plugin_ref),
                           did_you_mean(detector.plugin_ref, plugins)));
   }
-  for (const PluginRef& parser : config.request_handler->parsers) {
-    if (plugins.find(parser.plugin_ref) != nullptr) continue;
-    all.push_back(problem("requestHandler.parsers", parser.place,
-                          "parser validation failed: parser references undefined plugin " +
-                              quoted(parser.plugin_ref)));
-  }
   return all;
 }
 
-Diagnostics check_stability(const PluginSet& plugins, bool allow_experimental) {
+Diagnostics check_stability(const EndpointPickerConfig& config, const PluginSet& plugins,
+                            bool allow_experimental) {
   Diagnostics all;
   if (allow_experimental) return all;
   std::vector<const Instance*> by_name;
@@ -118,10 +133,13 @@ Diagnostics check_stability(const PluginSet& plugins, bool allow_experimental) {
   for (const Instance* instance : by_name) {
     const Registration* const line = plugins.registry().find(instance->name.type);
     if (line == nullptr || line->stability != Stability::alpha) continue;
-    all.push_back({.text = "plugin " + quoted(instance->name.name) +
-                           " (type: " + quoted(instance->name.type) +
-                           ") has Alpha stability level, but command line flag "
-                           "--allow-experimental-plugins is not set"});
+    const auto spec = std::ranges::find(config.plugins, instance->name.name, &PluginSpec::name);
+    all.push_back(problem(instance->name.name, spec == config.plugins.end() ? Place{} : spec->place,
+                          "plugin " + quoted(instance->name.name) +
+                              " (type: " + quoted(instance->name.type) +
+                              ") has Alpha stability level, but command line flag "
+                              "--allow-experimental-plugins is not set",
+                          "start with --allow-experimental-plugins"));
   }
   return all;
 }

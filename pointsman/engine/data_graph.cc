@@ -109,25 +109,29 @@ class Order {
 
 }  // namespace
 
-Result<void> create_missing_producers(PluginSet& plugins) {
+Diagnostics create_missing_producers(PluginSet& plugins) {
   while (true) {
     const std::vector<Missing> missing = missing_keys(plugins);
     const std::size_t before = plugins.all().size();
+    Diagnostics problems;
     for (const Missing& m : missing) {
       if (anybody_produces(plugins, m.key)) continue;  // created in this round
       const Registration* const maker = plugins.registry().default_producer(m.key);
       if (maker == nullptr) {
-        return fail(Code::invalid_config, "no default producer found for missing data key " +
-                                              m.key.text() + ", consumed by " + m.consumer);
+        problems.push_back({.path = m.consumer,
+                            .text = "no default producer found for missing data key " +
+                                    m.key.text() + ", consumed by " + m.consumer});
+        continue;
       }
       if (auto made = plugins.inject(maker->type); !made) {
-        return fail(Code::invalid_config,
-                    "failed to instantiate data producer \"" + std::string(maker->type) + "\": " +
-                        made.error().message + ", this is required by datakey: " + m.key.text() +
-                        ", which is consumed by: " + m.consumer);
+        problems.push_back({.path = m.consumer,
+                            .text = "failed to instantiate data producer \"" +
+                                    std::string(maker->type) + "\": " + made.error().message +
+                                    ", this is required by datakey: " + m.key.text() +
+                                    ", which is consumed by: " + m.consumer});
       }
     }
-    if (plugins.all().size() == before) return {};
+    if (!problems.empty() || plugins.all().size() == before) return problems;
   }
 }
 

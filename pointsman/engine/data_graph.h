@@ -3,16 +3,18 @@
 #include <vector>
 
 #include "pointsman/base/result.h"
+#include "pointsman/config/diagnostic.h"
 #include "pointsman/engine/plugin_set.h"
 
 namespace pointsman {
 
 // Creates a default producer for every required key that nobody produces, and for the keys those
 // require, until none is missing (spec/01 section 1.10).
-// Errors: `no default producer found for missing data key <key>, consumed by <consumer>`,
-// `failed to instantiate data producer "<p>": <cause>, this is required by datakey: <key>, which is
-// consumed by: <consumer>`; without the prefix `failed to create missing data producers - `.
-Result<void> create_missing_producers(PluginSet& plugins);
+// Returns every problem, with the consumer's name as its path: `no default producer found for
+// missing data key <key>, consumed by <consumer>`, `failed to instantiate data producer "<p>":
+// <cause>, this is required by datakey: <key>, which is consumed by: <consumer>`; without the
+// prefix `failed to create missing data producers - `.
+Diagnostics create_missing_producers(PluginSet& plugins);
 
 // The producers in the order they must run: what a producer reads is produced before it, otherwise
 // configuration order. Optional reads count too, as far as they make no cycle.

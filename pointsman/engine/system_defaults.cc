@@ -4,11 +4,28 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "pointsman/config/nearest.h"
 
 namespace pointsman {
 namespace {
 
-Result<void> scheduling(EndpointPickerConfig& config, PluginSet& plugins) {
+// Injects a plugin; what goes wrong is said at `place`. False then.
+bool inject(PluginSet& plugins, std::string_view type, Place place, Diagnostics& problems) {
+  const auto done = plugins.inject(type);
+  if (done) return true;
+  std::vector<std::string_view> types;
+  for (const Registration* line : plugins.registry().all()) types.push_back(line->type);
+  problems.push_back({.path = std::string(type),
+                      .line = place.line,
+                      .column = place.column,
+                      .text = done.error().message,
+                      .hint = suggestion(type, types)});
+  return false;
+}
+
+void scheduling(EndpointPickerConfig& config, PluginSet& plugins, Diagnostics& problems) {
   auto& profiles = config.scheduling_profiles;
   if (profiles.empty()) {
     SchedulingProfile profile{.name = "default", .plugins = {}, .place = {}};
@@ -23,7 +40,7 @@ Result<void> scheduling(EndpointPickerConfig& config, PluginSet& plugins) {
   const bool handled = std::ranges::any_of(
       plugins.all(), [](const auto& instance) { return instance->handler != nullptr; });
   if (profiles.size() == 1 && !handled) {
-    if (auto done = plugins.inject("single-profile-handler"); !done) return done;
+    inject(plugins, "single-profile-handler", {}, problems);
   }
 
   const auto picks = [](const auto& instance) { return instance->picker != nullptr; };
@@ -35,7 +52,7 @@ Result<void> scheduling(EndpointPickerConfig& config, PluginSet& plugins) {
     return first == plugins.all().end() ? nullptr : first->get();
   };
   if (picker() == nullptr) {
-    if (auto done = plugins.inject("max-score-picker"); !done) return done;
+    if (!inject(plugins, "max-score-picker", {}, problems)) return;
   }
   for (SchedulingProfile& profile : profiles) {
     bool has_picker = false;
@@ -50,19 +67,17 @@ Result<void> scheduling(EndpointPickerConfig& config, PluginSet& plugins) {
           {.plugin_ref = picker()->name.name, .weight = {}, .place = profile.place});
     }
   }
-  return {};
 }
 
-Result<void> flow_policies(EndpointPickerConfig& /*config*/, PluginSet& plugins) {
+void flow_policies(EndpointPickerConfig& /*config*/, PluginSet& plugins, Diagnostics& problems) {
   constexpr std::array<std::string_view, 3> kPolicies{
       "fcfs-ordering-policy", "global-strict-fairness-policy", "static-usage-limit-policy"};
   for (const std::string_view policy : kPolicies) {
-    if (auto done = plugins.inject(policy); !done) return done;
+    inject(plugins, policy, {}, problems);
   }
-  return {};
 }
 
-Result<void> parsers(EndpointPickerConfig& config, PluginSet& plugins) {
+void parsers(EndpointPickerConfig& config, PluginSet& plugins, Diagnostics& problems) {
   if (!config.request_handler) config.request_handler.emplace();
   auto& list = config.request_handler->parsers;
   if (list.empty()) {
@@ -74,59 +89,61 @@ Result<void> parsers(EndpointPickerConfig& config, PluginSet& plugins) {
     }
   }
   for (const PluginRef& parser : list) {
-    if (auto done = plugins.inject(parser.plugin_ref); !done) return done;
+    // One that is listed and could not be built has been reported.
+    const bool listed = std::ranges::find(config.plugins, parser.plugin_ref, &PluginSpec::name) !=
+                        config.plugins.end();
+    if (!listed) inject(plugins, parser.plugin_ref, parser.place, problems);
   }
-  return {};
 }
 
-Result<void> saturation(EndpointPickerConfig& config, PluginSet& plugins) {
+void saturation(EndpointPickerConfig& config, PluginSet& plugins, Diagnostics& problems) {
   constexpr std::string_view kDefault = "utilization-detector";
   if (!config.flow_control) config.flow_control.emplace();
   auto& detector = config.flow_control->saturation_detector;
   if (!detector) detector.emplace();
   if (detector->plugin_ref.empty()) detector->plugin_ref = kDefault;
-  return detector->plugin_ref == kDefault ? plugins.inject(kDefault) : Result<void>();
+  if (detector->plugin_ref == kDefault) inject(plugins, kDefault, detector->place, problems);
 }
 
-Result<void> data_layer(EndpointPickerConfig& config, PluginSet& plugins) {
+void data_layer(EndpointPickerConfig& config, PluginSet& plugins, Diagnostics& problems) {
   constexpr std::string_view kSource = "metrics-data-source";
   constexpr std::string_view kExtractor = "core-metrics-extractor";
   if (!config.data_layer) config.data_layer.emplace();
-  if (!config.data_layer->inject_defaults) return {};
+  if (!config.data_layer->inject_defaults) return;
   const bool has_source = std::ranges::any_of(config.data_layer->sources, [&](const auto& source) {
     const Instance* const instance = plugins.find(source.plugin_ref);
     return source.plugin_ref == kSource || (instance != nullptr && instance->type == kSource);
   });
-  if (has_source) return {};
-  if (auto done = plugins.inject(kSource); !done) return done;
-  if (auto done = plugins.inject(kExtractor); !done) return done;
+  if (has_source) return;
+  if (!inject(plugins, kSource, {}, problems) || !inject(plugins, kExtractor, {}, problems)) return;
   config.data_layer->sources.push_back(
       {.plugin_ref = std::string(kSource),
        .extractors = {{.plugin_ref = std::string(kExtractor), .place = {}}},
        .place = {}});
-  return {};
 }
 
 }  // namespace
 
-Result<void> apply_system_defaults(EndpointPickerConfig& config, PluginSet& plugins) {
+Diagnostics apply_system_defaults(EndpointPickerConfig& config, PluginSet& plugins) {
   struct Step {
     std::string_view name;
-    Result<void> (*apply)(EndpointPickerConfig&, PluginSet&);
+    void (*apply)(EndpointPickerConfig&, PluginSet&, Diagnostics&);
   };
   constexpr std::array<Step, 5> kSteps{{{"scheduling system", scheduling},
                                         {"flow control system", flow_policies},
                                         {"parser", parsers},
                                         {"saturation detector", saturation},
                                         {"data layer", data_layer}}};
+  Diagnostics problems;
   for (const Step& step : kSteps) {
-    if (auto done = step.apply(config, plugins); !done) {
-      return fail(Code::invalid_config, "system default application failed: failed to apply " +
-                                            std::string(step.name) +
-                                            " defaults: " + done.error().message);
+    const std::size_t before = problems.size();
+    step.apply(config, plugins, problems);
+    for (std::size_t i = before; i < problems.size(); ++i) {
+      problems[i].text.insert(0, "system default application failed: failed to apply " +
+                                     std::string(step.name) + " defaults: ");
     }
   }
-  return {};
+  return problems;
 }
 
 void list_injected(EndpointPickerConfig& config, const PluginSet& plugins) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "pointsman/base/result.h"
+#include "pointsman/config/diagnostic.h"
 #include "pointsman/config/endpoint_picker_config.h"
 #include "pointsman/engine/plugin_set.h"
 
@@ -14,8 +14,8 @@ namespace pointsman {
 // profile), this takes the first in configuration order, and a listed max-score-picker before
 // others; whether the metrics source is there is judged by type, not by name.
 //
-// Errors: the reference's text from `system default application failed: ` on.
-Result<void> apply_system_defaults(EndpointPickerConfig& config, PluginSet& plugins);
+// Returns every problem, with the reference's text from `system default application failed: ` on.
+Diagnostics apply_system_defaults(EndpointPickerConfig& config, PluginSet& plugins);
 
 // Lists the plugins that were injected, here or as producers, in the configuration.
 void list_injected(EndpointPickerConfig& config, const PluginSet& plugins);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <future>
 #include <optional>
 #include <set>
 #include <span>
@@ -52,10 +53,12 @@ class FleetService::Worker {
   Worker& operator=(const Worker&) = delete;
 
   Result<void> start(const std::function<void()>& on_ready);
+  Result<void> set_sources(std::vector<ScrapeSource> sources);
   void stop();
   const std::shared_ptr<Published<Fleet>>& fleet() const { return board_.published(); }
 
  private:
+  Result<void> scrape(std::vector<ScrapeSource> sources);
   void take(std::vector<Endpoint> endpoints);
   void take_address(const std::string& host, const std::string& address);
   void take_scrape(const Scrape& scrape);
@@ -66,6 +69,7 @@ class FleetService::Worker {
   void refresh_gauges();
 
   FleetOptions options_;
+  Metrics& metrics_;
   Logger log_;
   MetricShard& shard_;
   PoolGauges gauges_;
@@ -87,6 +91,7 @@ class FleetService::Worker {
 
 FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
     : options_(std::move(options)),
+      metrics_(metrics),
       log_(log, "fleet"),
       shard_(metrics.add_shard()),
       gauges_(metrics, shard_, options_.pool),
@@ -102,22 +107,12 @@ FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
                      "host name cannot be resolved",
                      {{"host", host}, {"address in use", address}, {"error", error.message}});
                }}) {
-  for (const ScrapeSource& source : options_.sources) {
-    poll_errors_.push_back(metrics.series(metric::kPollErrors, source.name.type));
-    std::vector<Counter>& counters = extract_errors_.emplace_back();
-    for (const ScrapeSource::Reader& reader : source.readers) {
-      counters.push_back(
-          metrics.series(metric::kExtractErrors, source.name.type, reader.name.type));
-    }
-  }
   options_.gauge_interval = std::max(options_.gauge_interval, kShortestGaugeInterval);
   expose_endpoint_queues(metrics, board_.published(), options_.pool);
 }
 
 Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) {
-  POINTSMAN_TRY(scraper, Scraper::make(loop_, options_.sources, options_.scraper,
-                                       [this](const Scrape& scrape) { take_scrape(scrape); }));
-  scraper_.emplace(std::move(scraper));
+  if (auto ready = scrape(std::move(options_.sources)); !ready) return ready;
   auto started = options_.discovery->start(
       {.found =
            [this](std::vector<Endpoint> endpoints) {
@@ -136,6 +131,36 @@ Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) 
   if (on_ready) on_ready();
   thread_ = std::jthread([this] { loop_.run(); });
   return {};
+}
+
+// Makes the scraper of these sources, in place of the one before.
+Result<void> FleetService::Worker::scrape(std::vector<ScrapeSource> sources) {
+  std::vector<Counter> poll_errors;
+  std::vector<std::vector<Counter>> extract_errors;
+  for (const ScrapeSource& source : sources) {
+    poll_errors.push_back(metrics_.series(metric::kPollErrors, source.name.type));
+    std::vector<Counter>& counters = extract_errors.emplace_back();
+    for (const ScrapeSource::Reader& reader : source.readers) {
+      counters.push_back(
+          metrics_.series(metric::kExtractErrors, source.name.type, reader.name.type));
+    }
+  }
+  POINTSMAN_TRY(scraper, Scraper::make(loop_, std::move(sources), options_.scraper,
+                                       [this](const Scrape& scrape) { take_scrape(scrape); }));
+  poll_errors_ = std::move(poll_errors);
+  extract_errors_ = std::move(extract_errors);
+  scraper_.emplace(std::move(scraper));
+  return {};
+}
+
+Result<void> FleetService::Worker::set_sources(std::vector<ScrapeSource> sources) {
+  std::promise<Result<void>> done;
+  loop_.post([&] {
+    Result<void> changed = scrape(std::move(sources));
+    if (changed && roster_.endpoints() != nullptr) scraper_->set_endpoints(*roster_.endpoints());
+    done.set_value(std::move(changed));
+  });
+  return done.get_future().get();
 }
 
 void FleetService::Worker::stop() {
@@ -244,6 +269,10 @@ FleetService& FleetService::operator=(FleetService&& other) noexcept = default;
 
 const std::shared_ptr<Published<Fleet>>& FleetService::fleet() const {
   return worker_->fleet();
+}
+
+Result<void> FleetService::set_sources(std::vector<ScrapeSource> sources) {
+  return worker_->set_sources(std::move(sources));
 }
 
 void FleetService::stop() {

@@ -44,6 +44,11 @@ class FleetService {
   // What everybody else reads. Stays after stop(), as it was then. Threading: any thread.
   const std::shared_ptr<Published<Fleet>>& fleet() const;
 
+  // Reads other sources from now on; what is known of the endpoints stays until it is read anew.
+  // Errors: those of Scraper::make(), and then nothing has changed.
+  // Threading: the thread that called start(), between start() and stop(); waits for the fleet's.
+  Result<void> set_sources(std::vector<ScrapeSource> sources);
+
   // Ends discovery and scraping; a drain calls it last. Threading: the thread that called start().
   void stop();
 

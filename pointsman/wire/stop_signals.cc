@@ -12,7 +12,7 @@
 namespace pointsman {
 namespace {
 
-constexpr std::array kCaught{SIGINT, SIGTERM};
+constexpr std::array kCaught{SIGINT, SIGTERM, SIGHUP};
 
 // Where the handler writes; -1: nobody waits. A signal handler can only reach what is global.
 std::atomic<int> mouth{-1};

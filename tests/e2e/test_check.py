@@ -1,5 +1,6 @@
 """`pointsman check`: a configuration is refused with the place and the reason, or printed as it will be used."""
 
+import json
 import subprocess
 
 import pytest
@@ -94,3 +95,85 @@ def test_a_missing_file_is_named():
                           timeout=20, check=False)
     assert done.returncode == 1
     assert "failed to load config from a file '/no/such/file.yaml'" in done.stderr + done.stdout
+
+
+OLD = """# blue pool
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+featureGates: [prepareDataPlugins]
+plugins:
+- type: kv-cache-scorer   # 0 to 1
+- type: prefix-cache-scorer
+  parameters: {hashBlockSize: 64}
+"""
+FIXED = """# blue pool
+apiVersion: llm-d.ai/v1alpha1
+kind: EndpointPickerConfig
+plugins:
+- type: kv-cache-utilization-scorer   # 0 to 1
+- type: prefix-cache-scorer
+- type: approx-prefix-cache-producer
+  parameters:
+    blockSizeTokens: 16
+"""
+
+
+@pytest.fixture
+def fix(tmp_path):
+    """fix(text, *flags) -> the finished `check --fix` of config.yaml in tmp_path."""
+
+    def run(text: str, *flags: str) -> subprocess.CompletedProcess:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return subprocess.run([POINTSMAN, "check", "--fix", "--config-file", path, *flags], capture_output=True,
+                              text=True, timeout=20, check=False)
+
+    return run
+
+
+def test_fix_writes_a_new_file_and_shows_the_difference(fix, tmp_path):
+    done = fix(OLD)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "config.fixed.yaml").read_text() == FIXED
+    assert (tmp_path / "config.yaml").read_text() == OLD
+    assert "-- type: kv-cache-scorer   # 0 to 1\n" in done.stdout
+    assert "+- type: kv-cache-utilization-scorer   # 0 to 1\n" in done.stdout
+    assert fix(OLD).returncode == 1  # it is there already
+
+
+def test_fix_writes_in_place_or_elsewhere_when_told(fix, tmp_path):
+    assert fix(OLD, "--in-place").returncode == 0
+    assert (tmp_path / "config.yaml").read_text() == FIXED
+    assert fix(OLD, "-o", str(tmp_path / "other.yaml")).returncode == 0
+    assert (tmp_path / "other.yaml").read_text() == FIXED
+    assert fix(OLD, "-o", "-").stdout == FIXED
+
+
+def test_fix_writes_nothing_that_does_not_load(fix, tmp_path):
+    done = fix(OLD + "- type: queue-scorr\n", "--in-place")
+    assert done.returncode == 1
+    assert "queue-scorer" in done.stderr
+    assert (tmp_path / "config.yaml").read_text() == OLD + "- type: queue-scorr\n"
+
+
+def test_old_spellings_work_with_one_warning_each(check):
+    done = check(OLD)
+    assert done.returncode == 0, done.stderr
+    assert sum("DEPRECATION" in line for line in done.stderr.splitlines()) == 3
+
+
+def test_all_problems_are_told_at_once(check):
+    done = check(HEAD + "featureGates: [nope]\nplugins:\n- type: queue-scorr\n- type: low-queue-filter\n")
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: line")]
+    assert len(errors) == 3, done.stderr
+    assert "instead of a tree of filters" in errors[2]
+
+
+def test_the_schema_is_json_schema_that_accepts_our_configurations(tmp_path):
+    done = subprocess.run([POINTSMAN, "check", "--schema"], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0
+    schema = json.loads(done.stdout)
+    assert schema["$schema"].endswith("2020-12/schema")
+    types = schema["properties"]["plugins"]["items"]["properties"]["type"]["enum"]
+    assert "queue-scorer" in types and "approx-prefix-cache-producer" in types

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "pointsman/app/router.h"
+#include "pointsman/base/result.h"
+#include "pointsman/config/config_loader.h"
+#include "pointsman/engine/assembly.h"
+#include "pointsman/fleet/scraper.h"
+#include "pointsman/stage/datalayer.h"
+#include "pointsman/telemetry/log.h"
+
+namespace pointsman {
+
+// What a router needs both when it starts and when it reloads.
+
+// Phase one of loading, from wherever the flags say that the configuration is.
+ExaminedConfig examine(const RouterFlags& flags);
+
+// A configuration that is refused: the first problem is the error, the others follow, one a line.
+void log_problems(const Logger& log, std::string_view message, const Diagnostics& problems);
+void log_warnings(const Logger& log, const Diagnostics& warnings);
+
+// The discovery that was asked for; the three ways exclude each other.
+// Errors: invalid_config, for none or several.
+Result<std::shared_ptr<Discovery>> choose_discovery(const RouterSetup& setup,
+                                                    const Assembly& assembly);
+
+std::vector<ScrapeSource> scrape_sources(const Assembly& assembly);
+// Whether both read the same pages in the same way.
+bool same_sources(const Assembly& a, const Assembly& b);
+
+}  // namespace pointsman
