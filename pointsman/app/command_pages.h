@@ -119,6 +119,8 @@ inline constexpr Page kCheck = {
     R"(Examples
   pointsman check epp.yaml
   pointsman check                              the built-in default, spelled out
+  pointsman check epp.yaml --fix               replaces old spellings: writes epp.fixed.yaml
+  pointsman check --schema                     for editors
 )",
     1};
 

@@ -67,15 +67,18 @@ class Patcher {
         edits_, {}, [](const Edit& edit) { return std::pair(edit.begin, edit.end > edit.begin); });
     std::string out;
     std::size_t at = 0;
+    bool removed = false;  // up to `at`
     for (const Edit& edit : edits_) {
-      if (edit.begin < at) {
+      const bool put_in = edit.end == edit.begin;
+      if (edit.begin < at || (put_in && removed && edit.begin == at)) {
         // Inside of what has been taken away, perhaps the end of what something is put behind.
-        if (edit.end == edit.begin) put_behind(out, edit.text);
+        if (put_in) put_behind(out, edit.text);
         continue;
       }
       out += source_.text().substr(at, edit.begin - at);
       out += edit.text;
       at = edit.end;
+      removed = edit.text.empty();
     }
     out += source_.text().substr(at);
     return out;

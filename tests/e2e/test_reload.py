@@ -38,7 +38,7 @@ def applied(router, count: int) -> None:
 
 def weighs(router, decision: str, weight: int) -> bool:
     """Whether a scorer of that decision had this weight."""
-    return f'"weight":{weight},' in router.admin.get(f"/decisions/{decision}")[1].replace(" ", "")
+    return f'"weight":{weight}}}' in router.admin.get(f"/decisions/{decision}")[1].replace(" ", "")
 
 
 @contextlib.contextmanager
