@@ -33,6 +33,7 @@
 #include "pointsman/plugins/producers/p2p_source.h"
 #include "pointsman/plugins/producers/session_id.h"
 #include "pointsman/plugins/producers/token_producer.h"
+#include "pointsman/plugins/producers/topology_extractor.h"
 #include "pointsman/plugins/saturation/utilization_detector.h"
 #include "pointsman/plugins/scorers/context_length_aware.h"
 #include "pointsman/plugins/scorers/encoder_cache.h"
@@ -112,6 +113,7 @@ void add_producers(Registry& registry) {
   registry.add<P2pSourceProducer>({.stability = kAlpha});
   registry.add<SessionIdProducer>({.default_for = {{"SessionIDDataKey", "session-id-producer"}}});
   registry.add<TokenProducer>({.default_for = {{"TokenizedPrompt", "token-producer"}}});
+  registry.add<TopologyExtractor>({.stability = kAlpha});
 }
 
 }  // namespace

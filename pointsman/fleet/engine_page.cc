@@ -50,7 +50,7 @@ std::string with_labels(const MetricSpec& spec) {
 }  // namespace
 
 EnginePage::EnginePage(std::shared_ptr<const EngineMapping> mapping)
-    : mapping_(std::move(mapping)), wanted_(names(*mapping_)), text_(wanted_) {
+    : mapping_(std::move(mapping)), wanted_(names(*mapping_)), text_(wanted_), searches_(kItems) {
   look(Item::waiting, mapping_->waiting);
   look(Item::running, mapping_->running);
   look(Item::kv_usage, mapping_->kv_usage);
@@ -58,6 +58,7 @@ EnginePage::EnginePage(std::shared_ptr<const EngineMapping> mapping)
   look(Item::cache_info, mapping_->cache_info);
   look(Item::block_size, mapping_->block_size);
   look(Item::num_blocks, mapping_->num_blocks);
+  for (const EngineMapping::Custom& custom : mapping_->custom) look(custom);
 }
 
 std::vector<std::string> EnginePage::names(const EngineMapping& mapping) {
@@ -66,6 +67,7 @@ std::vector<std::string> EnginePage::names(const EngineMapping& mapping) {
                            &mapping.cache_info, &mapping.block_size, &mapping.num_blocks}) {
     if (*spec) names.push_back((*spec)->name);
   }
+  for (const EngineMapping::Custom& custom : mapping.custom) names.push_back(custom.spec.name);
   return names;
 }
 
@@ -73,6 +75,11 @@ void EnginePage::look(Item item, const std::optional<MetricSpec>& spec) {
   if (!spec) return;
   search(item).spec = &*spec;
   search(item).metric = wanted_.index(spec->name);
+}
+
+void EnginePage::look(const EngineMapping::Custom& custom) {
+  searches_.push_back({.spec = &custom.spec, .metric = wanted_.index(custom.spec.name)});
+  reading_.attributes.push_back({.key = custom.key + "/core-metrics-extractor"});
 }
 
 void EnginePage::begin() {
@@ -90,17 +97,18 @@ bool EnginePage::feed(std::string_view piece) {
 
 void EnginePage::read_samples() {
   while (const MetricSample* const sample = text_.next()) {
-    for (std::size_t i = 0; i < kItems; ++i) {
-      Search& s = searches_.at(i);
+    for (std::size_t i = 0; i < searches_.size(); ++i) {
+      Search& s = searches_[i];
       if (s.spec == nullptr || s.metric != sample->metric) continue;
       s.seen = true;
-      if (s.spec->matches(*sample)) take(static_cast<Item>(i), s, *sample);
+      if (s.spec->matches(*sample)) take(i, s, *sample);
     }
   }
 }
 
-void EnginePage::take(Item item, Search& found, const MetricSample& sample) {
-  if (item == Item::adapters) {
+void EnginePage::take(std::size_t item, Search& found, const MetricSample& sample) {
+  const auto is = [item](Item which) { return item == static_cast<std::size_t>(which); };
+  if (is(Item::adapters)) {
     // The value is the time at which the server last changed the list.
     if (!(sample.value > (found.matched ? found.value : -1.0))) return;
     found_adapters_.running = sample.label("running_lora_adapters");
@@ -109,7 +117,7 @@ void EnginePage::take(Item item, Search& found, const MetricSample& sample) {
   } else if (found.matched && sample.timestamp <= found.timestamp) {
     return;
   }
-  if (item == Item::cache_info) {
+  if (is(Item::cache_info)) {
     block_size_ = sample.label(mapping_->block_size_label);
     num_blocks_ = sample.label(mapping_->num_blocks_label);
   }
@@ -132,13 +140,19 @@ const PageReading& EnginePage::finish() {
   load(Load::block_size) = std::trunc(number(Item::block_size));
   load(Load::num_blocks) = std::trunc(number(Item::num_blocks));
   finish_cache_info();
+  finish_custom();
   reading_.problems = static_cast<std::size_t>(
       std::ranges::count_if(searches_, [](const Search& s) { return s.problem != Problem::none; }));
   return reading_;
 }
 
-double EnginePage::number(Item item) {
-  Search& s = search(item);
+void EnginePage::finish_custom() {
+  for (std::size_t i = 0; i < reading_.attributes.size(); ++i) {
+    reading_.attributes[i].value = number(searches_[kItems + i]);
+  }
+}
+
+double EnginePage::number(Search& s) {
   if (s.spec == nullptr) return kMissing;
   if (!s.matched) {
     s.problem = text_.malformed(s.metric) ? Problem::malformed
@@ -201,9 +215,11 @@ void EnginePage::finish_cache_info() {
 
 std::string EnginePage::problem() const {
   std::string out;
-  for (const Search& s : searches_) {
+  for (std::size_t i = 0; i < searches_.size(); ++i) {
+    const Search& s = searches_[i];
     if (s.problem == Problem::none) continue;
     if (!out.empty()) out += "; ";
+    if (i >= kItems) out += "custom metric \"" + mapping_->custom[i - kItems].key + "\": ";
     const std::string name = "\"" + s.spec->name + "\"";
     switch (s.problem) {
       case Problem::none:

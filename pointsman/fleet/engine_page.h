@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -75,16 +74,20 @@ class EnginePage final : public PageReader {
   Search& search(Item item) { return searches_[static_cast<std::size_t>(item)]; }
   static std::vector<std::string> names(const EngineMapping& mapping);
   void look(Item item, const std::optional<MetricSpec>& spec);
+  void look(const EngineMapping::Custom& custom);
   void read_samples();
-  void take(Item item, Search& found, const MetricSample& sample);
-  double number(Item item);
+  void take(std::size_t item, Search& found, const MetricSample& sample);
+  double number(Search& s);
+  double number(Item item) { return number(search(item)); }
+  void finish_custom();
   void finish_adapters();
   void finish_cache_info();
 
   std::shared_ptr<const EngineMapping> mapping_;
   WantedMetrics wanted_;
   MetricsText text_;
-  std::array<Search, kItems> searches_;
+  // By Item, then one per custom metric.
+  std::vector<Search> searches_;
   AdapterLabels found_adapters_;  // of the page being read
   AdapterLabels last_adapters_;   // of the reading before
   bool adapters_known_ = false;

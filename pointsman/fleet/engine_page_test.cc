@@ -199,5 +199,25 @@ TEST(EnginePage, RefusesAPageThatIsTooLong) {
   EXPECT_EQ(pieces, 17);
 }
 
+TEST(EnginePage, ReadsCustomMetricsUnderTheirKeys) {
+  EnginePage custom =
+      page({.name = "x",
+            .queued_requests_spec = "waiting",
+            .custom_metrics = {{"temperature", "gpu_temp{gpu=0}"}, {"age", "age"}}});
+  PageReading reading =
+      read(custom, "gpu_temp{gpu=\"1\"} 90\ngpu_temp{gpu=\"0\"} 40.5\nwaiting 2\n");
+  ASSERT_EQ(reading.attributes.size(), 2U);
+  EXPECT_EQ(reading.attributes[0].key, "temperature/core-metrics-extractor");
+  EXPECT_EQ(reading.attributes[0].value, 40.5);
+  EXPECT_EQ(reading.attributes[1].key, "age/core-metrics-extractor");
+  EXPECT_TRUE(std::isnan(reading.attributes[1].value));
+  EXPECT_EQ(reading.problems, 1U);
+  EXPECT_EQ(custom.problem(), "custom metric \"age\": metric family \"age\" not found");
+  EXPECT_EQ(load(reading, Load::waiting), 2);
+  reading = read(custom, "age 7\n");
+  EXPECT_TRUE(std::isnan(reading.attributes[0].value));
+  EXPECT_EQ(reading.attributes[1].value, 7);
+}
+
 }  // namespace
 }  // namespace pointsman

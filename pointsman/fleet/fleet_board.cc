@@ -50,6 +50,11 @@ void FleetBoard::apply(EndpointKey endpoint, Clock::time_point at, const PageRea
     fleet_.set(*e, static_cast<Load>(i), reading.loads[i], at);
     told = true;
   }
+  for (const PageReading::Attribute& a : reading.attributes) {
+    if (std::isnan(a.value)) continue;
+    fleet_.set_attribute(*e, a.key, a.value, at);
+    told = true;
+  }
   if (reading.adapters != PageReading::Adapters::not_told) {
     told = true;
     fleet_.set_adapters_at(*e, at);

@@ -127,5 +127,22 @@ TEST(FleetBoard, HoldsBackWhoHasNoAddress) {
   EXPECT_TRUE(seen.fleet().ready(0));
 }
 
+TEST(FleetBoard, KeepsAttributesWithTheirAgeWhenTheListChanges) {
+  Seen seen;
+  seen.board.set_endpoints(list({endpoint("a", 0), endpoint("b", 1)}));
+  PageReading told = reading(kMissing);
+  told.attributes = {{.key = "k/p", .value = 4}};
+  seen.board.apply({1}, kThen, told, {});
+  told.attributes[0].value = kMissing;
+  seen.board.apply({1}, kLater, told, {});
+  seen.board.set_endpoints(list({endpoint("b", 1)}));
+  const Fleet& fleet = seen.fleet();
+  const LoadColumn* const column = fleet.attribute("k/p");
+  ASSERT_NE(column, nullptr);
+  EXPECT_EQ(column->value[0], 4);
+  EXPECT_EQ(column->at[0], kThen);
+  EXPECT_EQ(fleet.attribute("k/q"), nullptr);
+}
+
 }  // namespace
 }  // namespace pointsman

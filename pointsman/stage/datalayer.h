@@ -44,6 +44,12 @@ struct PageReading {
   enum class Adapters : std::uint8_t { not_told, same, changed };
   Adapters adapters = Adapters::not_told;  // same: as in the reader's reading before
   std::size_t problems = 0;                // values looked for and not found, or not readable
+  // Further values that the configuration asks for; always the same keys of one reader.
+  struct Attribute {
+    std::string key;          // the text of the data key
+    double value = kMissing;  // kMissing where the page does not tell
+  };
+  std::vector<Attribute> attributes;
 };
 
 // Reads the pages of one endpoint, one after the other: begin(), feed() for every piece, and
