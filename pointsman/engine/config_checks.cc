@@ -25,9 +25,13 @@ Diagnostic problem(std::string path, Place place, std::string text, std::string 
           .hint = std::move(hint)};
 }
 
-// "did you mean ...?" over the names of all plugins.
-std::string did_you_mean(std::string_view name, const PluginSet& plugins) {
+// "did you mean ...?" over the names of all plugins, also of those that could not be built.
+std::string did_you_mean(std::string_view name, const EndpointPickerConfig& config,
+                         const PluginSet& plugins) {
   std::vector<std::string_view> names;
+  for (const PluginSpec& listed : config.plugins) {
+    if (plugins.find(listed.name) == nullptr) names.push_back(listed.name);
+  }
   for (const auto& instance : plugins.all()) names.push_back(instance->name.name);
   return suggestion(name, names);
 }
@@ -52,7 +56,7 @@ void check_profile(const SchedulingProfile& profile, const EndpointPickerConfig&
     } else if (!known(plugin.plugin_ref, config, plugins)) {
       all.push_back(problem(at, plugin.place,
                             prefix + " references undefined plugin " + quoted(plugin.plugin_ref),
-                            did_you_mean(plugin.plugin_ref, plugins)));
+                            did_you_mean(plugin.plugin_ref, config, plugins)));
     }
   }
 }
@@ -117,7 +121,7 @@ Diagnostics check_references(const EndpointPickerConfig& config, const PluginSet
                           "saturation detector validation failed: saturation detector references "
                           "undefined plugin " +
                               quoted(detector.plugin_ref),
-                          did_you_mean(detector.plugin_ref, plugins)));
+                          did_you_mean(detector.plugin_ref, config, plugins)));
   }
   return all;
 }
