@@ -39,5 +39,8 @@ if(POINTSMAN_MOLD)
 endif()
 find_program(POINTSMAN_CCACHE ccache)
 if(POINTSMAN_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${POINTSMAN_CCACHE})
+  # Told so, it caches files with precompiled headers too.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+      ${POINTSMAN_CCACHE})
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
