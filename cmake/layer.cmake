@@ -68,10 +68,8 @@ function(pointsman_layer name)
       $<$<CONFIG:Release>:-ftree-vectorize -fvect-cost-model=dynamic -fno-trapping-math>)
   endif()
 
-  if(ARG_MODULE OR ARG_PRECOMPILE)
+  if(ARG_MODULE OR ARG_HOT OR ARG_PRECOMPILE) # other compiler options than the rest
     target_precompile_headers(pointsman_${name} PRIVATE ${pointsman_std} ${ARG_PRECOMPILE})
-  elseif(ARG_HOT)
-    pointsman_precompile(pointsman_${name} hot ${pointsman_std})
   else()
     pointsman_precompile(pointsman_${name} plain ${pointsman_std})
   endif()
