@@ -7,6 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 namespace pointsman {
@@ -23,9 +24,10 @@ std::string decimal(double value, int digits, const char* unit) {
   return {text.data(), static_cast<std::size_t>(std::max(length, 0))};
 }
 
-std::string left(std::string text, std::size_t width) {
-  text.resize(std::max(width, text.size()), ' ');
-  return text;
+std::string left(std::string_view text, std::size_t width) {
+  std::string out(std::max(width, text.size()), ' ');
+  text.copy(out.data(), text.size());
+  return out;
 }
 
 std::string right(const std::string& text, std::size_t width) {

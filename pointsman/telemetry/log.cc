@@ -38,7 +38,9 @@ std::string_view tail(std::string_view path) {
 
 void append_text(std::string& out, std::string_view text) {
   if (text.size() <= kMaxText) return append_json(out, text);
-  append_json(out, std::string(text.substr(0, kMaxText)) + "...");
+  std::string beginning(text.substr(0, kMaxText));
+  beginning.append("...");
+  append_json(out, beginning);
 }
 
 void append_value(std::string& out, const LogField& field) {
