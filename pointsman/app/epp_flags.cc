@@ -60,7 +60,10 @@ template <std::size_t N>
 Result<void> one_of(std::string_view what, std::string_view text,
                     const std::array<std::string_view, N>& known) {
   if (std::ranges::find(known, text) != known.end()) return {};
-  return fail(Code::invalid_config, std::string(what) + " " + in_quotes(text));
+  std::string message(what);
+  message += ' ';
+  message += in_quotes(text);
+  return fail(Code::invalid_config, message);
 }
 
 Result<void> known_encoder(std::string_view text) {
