@@ -59,10 +59,17 @@ bool CertificateWatch::load() {
 
 void CertificateWatch::look() {
   const std::lock_guard lock(mutex_);
-  const std::size_t now = fingerprint();
+  std::size_t now = fingerprint();
   if (tried_ == now) return;
-  tried_ = now;
-  if (load()) {
+  // A file may be replaced between the two readings: what was loaded is what stood there then.
+  constexpr int kTries = 3;
+  bool loaded = false;
+  for (int i = 0; i < kTries && tried_ != now; ++i) {
+    tried_ = now;
+    loaded = load();
+    now = fingerprint();
+  }
+  if (loaded) {
     log_.info(verbosity::kInfo, "new connections are shown the new certificate",
               {{"file", certificate_file_}});
   }
