@@ -99,7 +99,7 @@ bool read_field(const ProtoField& field, ProcessingRequest& into) {
       into.metadata = field.bytes;
       return true;
     case 11:
-      if (!into.protocol) into.protocol.emplace();
+      if (!into.protocol) into.protocol.emplace(ProcessingRequest::Protocol{});
       return read_protocol(field.bytes, *into.protocol);
     default:
       return true;
