@@ -111,5 +111,15 @@ TEST(ConfigYaml, QuotesTextsThatWouldReadAsSomethingElse) {
   }
 }
 
+TEST(ToYaml, QuotesControlCharacters) {
+  const auto document = read_yaml("a: \"q\\0b\"\n");
+  ASSERT_TRUE(document);
+  const std::string written = to_yaml(document->root);
+  EXPECT_EQ(written.find('\0'), std::string::npos) << written;
+  const auto again = read_yaml(written);
+  ASSERT_TRUE(again) << written;
+  EXPECT_EQ(to_json(again->root), to_json(document->root));
+}
+
 }  // namespace
 }  // namespace pointsman

@@ -1,4 +1,5 @@
 // The way back from the structs to a document, for `pointsman check`.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -172,7 +173,10 @@ std::string scalar_text(std::string_view text) {
                     text.back() != ' ' && text.back() != ':' && text != "<<" &&
                     text.find(": ") == std::string_view::npos &&
                     text.find(" #") == std::string_view::npos &&
-                    text.find_first_of("\n\r\t") == std::string_view::npos;
+                    std::ranges::none_of(text, [](char c) {
+                      const auto byte = static_cast<unsigned char>(c);
+                      return byte < 0x20 || byte >= 0x7F;  // control characters, or perhaps
+                    });
   // Double-quoted YAML takes every escape of a JSON string.
   return safe ? std::string(text) : to_json(string_node(text));
 }
