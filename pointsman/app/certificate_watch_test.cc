@@ -1,11 +1,13 @@
 #include "pointsman/app/certificate_watch.h"
 
+#include <array>
+#include <chrono>
+#include <fcntl.h>
 #include <filesystem>
-#include <fstream>
 #include <memory>
+#include <poll.h>
+#include <sstream>
 #include <string>
-#include <sys/mman.h>
-#include <thread>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -19,6 +21,7 @@ namespace pointsman {
 namespace {
 
 using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
 using testing::Certificate;
 using testing::make_certificate;
 
@@ -32,11 +35,7 @@ class Server {
                                   .key_file = CertificateWatch::key_file(directory)})),
         listener_(*Listener::open(loop_, *Address::parse("127.0.0.1:0"), {.tls = tls_},
                                   {{loop_, [this](auto s) { taken_.push_back(std::move(s)); }}})),
-        watch_(directory, tls_, Logger(log_), {.settle = 1ms, .look_every = 20ms}) {}
-  ~Server() { ::close(log_file_); }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-
+        watch_(directory, tls_, Logger(logger_), {.settle = 1ms, .look_every = 20ms}) {}
   // Whether a client that trusts nothing but `certificate` gets a connection.
   bool shows(const Certificate& certificate) {
     folder_.write("ca.pem", certificate.certificate);
@@ -49,31 +48,54 @@ class Server {
     return connected.value_or(false);
   }
 
-  // Asks again and again, since nobody tells when the files have been read.
+  // Whether `holds` comes true; asked again after every line of the log.
   template <typename Holds>
-  static bool soon(const Holds& holds) {
-    for (int i = 0; i < 2000; ++i) {
-      if (holds()) return true;
-      std::this_thread::sleep_for(5ms);
+  bool soon(const Holds& holds) {
+    while (!holds()) {
+      if (!hear()) return false;
     }
-    return false;
+    return true;
   }
   bool soon_shows(const Certificate& certificate) {
     return soon([&] { return shows(certificate); });
   }
 
   // How often `text` has been logged.
-  int logged(std::string_view text) const {
-    std::ifstream file("/proc/self/fd/" + std::to_string(log_file_));
+  int logged(std::string_view text) {
+    while (hear(0ms)) {
+    }
+    std::istringstream log(heard_);
     int lines = 0;
-    for (std::string line; std::getline(file, line);) lines += line.contains(text) ? 1 : 0;
+    for (std::string line; std::getline(log, line);) lines += line.contains(text) ? 1 : 0;
     return lines;
   }
 
  private:
+  // Waits until something is logged; false when nothing is.
+  bool hear(std::chrono::milliseconds limit = 10s) {
+    pollfd waiting{.fd = log_.ends[0], .events = POLLIN, .revents = 0};
+    if (::poll(&waiting, 1, static_cast<int>(limit.count())) != 1) return false;
+    std::array<char, 4096> piece{};
+    const auto size = ::read(log_.ends[0], piece.data(), piece.size());
+    if (size <= 0) return false;
+    heard_.append(piece.data(), static_cast<std::size_t>(size));
+    return true;
+  }
+
+  struct Pipe {
+    Pipe() { EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0); }
+    ~Pipe() {
+      for (const int end : ends) ::close(end);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+    std::array<int, 2> ends{};  // to read, to write
+  };
+
   testing::TemporaryFolder folder_;
-  int log_file_ = ::memfd_create("log", MFD_CLOEXEC);
-  Log log_{log_file_};
+  Pipe log_;  // outlives the watch, whose threads write to it
+  std::string heard_;
+  Log logger_{log_.ends[1]};
   Loop loop_;
   std::vector<std::unique_ptr<Stream>> taken_;
   std::shared_ptr<TlsContext> tls_;
