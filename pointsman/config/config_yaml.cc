@@ -10,63 +10,32 @@
 
 #include "pointsman/config/config_text.h"
 #include "pointsman/config/duration.h"
+#include "pointsman/config/make_node.h"
 #include "pointsman/config/yaml_scalar.h"
 
 namespace pointsman {
 namespace {
 
-Node string_node(std::string_view text) {
-  Node node;
-  node.kind = Node::Kind::string;
-  node.text = text;
-  return node;
-}
-
-Node number_node(double value) {
-  Node node;
-  node.kind = Node::Kind::floating;
-  node.number = value;
-  return node;
-}
-
-Node integer_node(std::int64_t value) {
-  Node node;
-  node.kind = Node::Kind::integer;
-  node.integer = value;
-  node.number = static_cast<double>(value);
-  return node;
-}
-
-Node boolean_node(bool value) {
-  Node node;
-  node.kind = Node::Kind::boolean;
-  node.boolean = value;
-  return node;
-}
-
 // A mapping under construction; what is not written in the structs is left out.
 class Map {
  public:
-  Map() { node_.kind = Node::Kind::mapping; }
-
   Map& put(std::string key, Node value) {
     node_.members.push_back({.key = std::move(key), .value = std::move(value)});
     return *this;
   }
   Map& text(std::string key, const std::string& value) {
-    return value.empty() ? *this : put(std::move(key), string_node(value));
+    return value.empty() ? *this : put(std::move(key), text_node(value));
   }
   Map& duration(std::string key, const std::optional<std::chrono::nanoseconds>& value) {
-    return value ? put(std::move(key), string_node(format_duration(*value))) : *this;
+    return value ? put(std::move(key), text_node(format_duration(*value))) : *this;
   }
   Map& quantity(std::string key, const std::optional<Quantity>& value) {
-    return value ? put(std::move(key), string_node(value->text)) : *this;
+    return value ? put(std::move(key), text_node(value->text)) : *this;
   }
   template <typename T>
   Map& each(std::string key, const std::vector<T>& values) {
     if (values.empty()) return *this;
-    Node list;
-    list.kind = Node::Kind::sequence;
+    Node list = list_node();
     for (const T& value : values) list.items.push_back(node_of(value));
     return put(std::move(key), std::move(list));
   }
@@ -77,7 +46,7 @@ class Map {
   Node take() { return std::move(node_); }
 
  private:
-  static Node node_of(const std::string& value) { return string_node(value); }
+  static Node node_of(const std::string& value) { return text_node(value); }
   static Node node_of(const PluginRef& ref) {
     return Map().text("pluginRef", ref.plugin_ref).take();
   }
@@ -121,12 +90,12 @@ class Map {
     return Map().each("parsers", handler.parsers).take();
   }
 
-  Node node_;
+  Node node_ = map_node();
 };
 
 Node Map::node_of(const DataLayerConfig& layer) {
   Map map;
-  if (!layer.inject_defaults) map.put("injectDefaults", boolean_node(false));
+  if (!layer.inject_defaults) map.put("injectDefaults", flag_node(false));
   map.each("sources", layer.sources)
       .if_there("discovery", layer.discovery)
       .if_there("peerDiscovery", layer.peer_discovery)
@@ -139,7 +108,7 @@ Node Map::node_of(const DataLayerConfig& layer) {
 
 Node Map::node_of(const PriorityBandConfig& band) {
   return Map()
-      .put("priority", integer_node(band.priority))
+      .put("priority", whole_node(band.priority))
       .quantity("maxBytes", band.max_bytes)
       .quantity("maxRequests", band.max_requests)
       .text("fairnessPolicyRef", band.fairness_policy_ref)
@@ -160,7 +129,7 @@ Node Map::node_of(const FlowControlConfig& flow) {
       .text("usageLimitPolicyPluginRef", flow.usage_limit_policy)
       .text("bandSelectionPolicyPluginRef", flow.band_selection_policy)
       .if_there("saturationDetector", flow.saturation_detector);
-  if (flow.enable_eviction) map.put("enableEviction", boolean_node(true));
+  if (flow.enable_eviction) map.put("enableEviction", flag_node(true));
   return map.take();
 }
 
@@ -178,7 +147,7 @@ std::string scalar_text(std::string_view text) {
                       return byte < 0x20 || byte >= 0x7F;  // control characters, or perhaps
                     });
   // Double-quoted YAML takes every escape of a JSON string.
-  return safe ? std::string(text) : to_json(string_node(text));
+  return safe ? std::string(text) : to_json(text_node(text));
 }
 
 void append_yaml(std::string& out, const Node& node, std::size_t indent);

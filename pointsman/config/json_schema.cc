@@ -7,6 +7,7 @@
 
 #include "pointsman/config/endpoint_picker_config.h"
 #include "pointsman/config/field_rules.h"
+#include "pointsman/config/make_node.h"
 #include "pointsman/config/renames.h"
 #include "pointsman/config/yaml.h"
 
@@ -17,28 +18,11 @@ Member entry(std::string_view key, Node value) {
   return {.key = std::string(key), .value = std::move(value)};
 }
 
-Node flag_node(bool value) {
-  Node node;
-  node.kind = Node::Kind::boolean;
-  node.boolean = value;
-  return node;
-}
-
-Node list_node(std::vector<Node> items) {
-  Node node;
-  node.kind = Node::Kind::sequence;
-  node.items = std::move(items);
-  return node;
-}
-
 Node bound_node(double value) {
   if (std::trunc(value) == value && std::abs(value) < 0x1p53) {
     return whole_node(static_cast<std::int64_t>(value));
   }
-  Node node;
-  node.kind = Node::Kind::floating;
-  node.number = value;
-  return node;
+  return number_node(value);
 }
 
 Node one_type(std::string_view type) {
@@ -68,7 +52,7 @@ Node schema_of(std::string_view type, const FieldDoc& doc) {
     return schema;
   }
   if (type == "string" && !choices_of(doc).empty()) {
-    Node choices = list_node({});
+    Node choices = list_node();
     for (const std::string& each : choices_of(doc)) choices.items.push_back(text_node(each));
     return map_node({entry("enum", std::move(choices))});
   }
@@ -104,8 +88,8 @@ Node rule_of(const PluginDoc& plugin) {
 }
 
 Node plugin_schema(Node schema, std::span<const PluginDoc> plugins) {
-  Node types = list_node({});
-  Node rules = list_node({});
+  Node types = list_node();
+  Node rules = list_node();
   for (const PluginDoc& plugin : plugins) {
     types.items.push_back(text_node(plugin.type));
     rules.items.push_back(rule_of(plugin));

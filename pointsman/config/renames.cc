@@ -168,27 +168,4 @@ void add_hints(Diagnostics& problems, const Diagnostics& repairs) {
   }
 }
 
-Node text_node(std::string_view text) {
-  Node node;
-  node.kind = Node::Kind::string;
-  node.text = text;
-  return node;
-}
-
-Node whole_node(std::int64_t value) {
-  Node node;
-  node.kind = Node::Kind::integer;
-  node.integer = value;
-  node.number = static_cast<double>(value);
-  node.text = std::to_string(value);
-  return node;
-}
-
-Node map_node(std::vector<Member> members) {
-  Node node;
-  node.kind = Node::Kind::mapping;
-  node.members = std::move(members);
-  return node;
-}
-
 }  // namespace pointsman

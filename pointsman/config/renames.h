@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pointsman/config/diagnostic.h"
+#include "pointsman/config/make_node.h"
 #include "pointsman/config/node.h"
 
 namespace pointsman {
@@ -92,10 +93,5 @@ void apply(std::span<const Rename> rows, DocumentEditor& document);
 
 // Gives every problem at the place of a refused spelling the hint that says what to write.
 void add_hints(Diagnostics& problems, const Diagnostics& repairs);
-
-// New values; they stand nowhere (line 0).
-Node text_node(std::string_view text);
-Node whole_node(std::int64_t value);
-Node map_node(std::vector<Member> members = {});
 
 }  // namespace pointsman
