@@ -30,4 +30,16 @@ inline void score_least_first(const LoadView& values, std::span<const EndpointIn
   });
 }
 
+// What is left of 1: a usage of 0.3 scores 0.7, one that is unknown gets no score.
+inline void score_what_is_left(const LoadView& values, std::span<const EndpointIndex> candidates,
+                               std::span<double> out) {
+  const LoadView usage = values;
+  const EndpointIndex* const endpoint = candidates.data();
+  double* const score = out.data();
+  const std::size_t n = out.size();
+  wide([=]() __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < n; ++i) score[i] = 1.0 - usage[endpoint[i]];
+  });
+}
+
 }  // namespace pointsman

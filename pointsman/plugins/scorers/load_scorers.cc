@@ -1,8 +1,5 @@
 #include "pointsman/plugins/scorers/load_scorers.h"
 
-#include <cstddef>
-
-#include "pointsman/base/wide.h"
 #include "pointsman/plugins/scorers/least_first.h"
 
 namespace pointsman {
@@ -41,13 +38,7 @@ KvCacheUtilizationScorer::KvCacheUtilizationScorer(Params /*params*/, Setup& set
 void KvCacheUtilizationScorer::score(const Context& context,
                                      std::span<const EndpointIndex> candidates,
                                      std::span<double> out) const {
-  const LoadView usage = context.load(Load::kv_usage);
-  const EndpointIndex* const endpoint = candidates.data();
-  double* const score = out.data();
-  const std::size_t n = out.size();
-  wide([=]() __attribute__((always_inline)) {
-    for (std::size_t i = 0; i < n; ++i) score[i] = 1.0 - usage[endpoint[i]];
-  });
+  score_what_is_left(context.load(Load::kv_usage), candidates, out);
 }
 
 }  // namespace pointsman

@@ -48,9 +48,7 @@ void MulticlusterKvCacheScorer::score(const Context& context,
                                       std::span<const EndpointIndex> candidates,
                                       std::span<double> out) const {
   const LoadColumn* const column = context.fleet.attribute(kUsage);
-  if (column == nullptr) return;
-  const LoadView usage = context.view(*column);
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = 1.0 - usage[candidates[i]];
+  if (column != nullptr) score_what_is_left(context.view(*column), candidates, out);
 }
 
 void MulticlusterKvCacheScorer::readings(const Context& context,
