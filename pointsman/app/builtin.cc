@@ -57,6 +57,9 @@ constexpr auto kAlpha = Stability::alpha;
 constexpr Deprecation kUseLabelSelector{
     .since = "v0.9.0", .removal = "v0.11.0", .replacement = "label-selector-filter"};
 
+constexpr Deprecation kUseDisaggHandler{
+    .since = "v0.9.0", .removal = "v0.11.0", .replacement = "disagg-profile-handler"};
+
 // By type within each role.
 void add_filters(Registry& registry) {
   registry.add<ByLabelFilter>({.deprecated = kUseLabelSelector});
@@ -116,6 +119,22 @@ void add_producers(Registry& registry) {
   registry.add<TopologyExtractor>({.stability = kAlpha});
 }
 
+// Profile handlers, and what goes with those of disaggregated serving.
+void add_handlers(Registry& registry) {
+  registry.add<AlwaysDisaggregateDecider>();
+  registry.add<DataParallelProfileHandler>();
+  registry.add<DisaggHeadersHandler>({.deprecated = kUseDisaggHandler});
+  registry.add<DisaggHeadersHandler>(
+      {.type = DisaggHeadersHandler::kOldType, .deprecated = kUseDisaggHandler});
+  registry.add<DisaggProfileHandler>();
+  registry.add<HeaderProfileHandler>({.stability = kAlpha});
+  registry.add<MultimodalDecider>();
+  registry.add<PdProfileHandler>(
+      {.deprecated = Deprecation{"v0.7.0", "v0.9.0", "disagg-profile-handler"}});
+  registry.add<PrefixDecider>();
+  registry.add<SingleProfileHandler>();
+}
+
 }  // namespace
 
 Registry builtin_plugins() {
@@ -123,27 +142,12 @@ Registry builtin_plugins() {
   add_filters(registry);
   add_scorers(registry);
   add_producers(registry);
+  add_handlers(registry);
 
   // Pickers
   registry.add<MaxScorePicker>();
   registry.add<RandomPicker>();
   registry.add<WeightedRandomPicker>();
-
-  // Profile handlers
-  registry.add<DataParallelProfileHandler>();
-  registry.add<DisaggProfileHandler>();
-  registry.add<HeaderProfileHandler>({.stability = Stability::alpha});
-  registry.add<PdProfileHandler>(
-      {.deprecated = Deprecation{"v0.7.0", "v0.9.0", "disagg-profile-handler"}});
-  registry.add<SingleProfileHandler>();
-  // What goes with the handlers of disaggregated serving
-  const Deprecation by_handler{"v0.9.0", "v0.11.0", "disagg-profile-handler"};
-  registry.add<DisaggHeadersHandler>({.deprecated = by_handler});
-  registry.add<DisaggHeadersHandler>(
-      {.type = DisaggHeadersHandler::kOldType, .deprecated = by_handler});
-  registry.add<AlwaysDisaggregateDecider>();
-  registry.add<MultimodalDecider>();
-  registry.add<PrefixDecider>();
 
   // Parsers
   registry.add<AnthropicParser>();

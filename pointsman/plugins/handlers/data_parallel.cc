@@ -4,10 +4,16 @@ namespace pointsman {
 
 using Stage = ProfileState::Stage;
 
-Result<void> DataParallelParams::check(const DataParallelParams& params) {
-  if (params.primary_port >= 0 && params.primary_port <= 65'535) return {};
-  return fail(Code::invalid_config, "invalid primaryPort: must be between 1 and 65535, got " +
-                                        std::to_string(params.primary_port));
+void name_rank(const Context& context, const Decision& decision, HeaderEdits& headers) {
+  const auto targets = decision.targets();
+  if (targets.empty()) return;
+  headers.set("x-data-parallel-host-port", context.fleet[targets.front()].host_port);
+}
+
+Result<void> check_primary_port(int port) {
+  if (port >= 0 && port <= 65'535) return {};
+  return fail(Code::invalid_config,
+              "invalid primaryPort: must be between 1 and 65535, got " + std::to_string(port));
 }
 
 DataParallelProfileHandler::DataParallelProfileHandler(Params params, Setup& /*setup*/)
@@ -35,9 +41,7 @@ Result<std::size_t> DataParallelProfileHandler::conclude(
 
 void DataParallelProfileHandler::dispatched(const Context& context, const Decision& decision,
                                             Effects& effects) {
-  const auto targets = decision.targets();
-  if (targets.empty()) return;
-  effects.headers.set(kDataParallelHeader, context.fleet[targets.front()].host_port);
+  name_rank(context, decision, effects.headers);
 }
 
 }  // namespace pointsman

@@ -11,8 +11,12 @@
 
 namespace pointsman {
 
-// The header that names the rank a request was meant for, while it goes to the pod's primary port.
-inline constexpr std::string_view kDataParallelHeader = "x-data-parallel-host-port";
+// Names the rank a request is meant for, while it goes to the pod's primary port: the header
+// x-data-parallel-host-port, with the first target.
+void name_rank(const Context& context, const Decision& decision, HeaderEdits& headers);
+
+// Errors: invalid_config, for what is no port; 0 is allowed.
+Result<void> check_primary_port(int port);
 
 struct DataParallelParams {
   int primary_port = 8000;
@@ -22,7 +26,9 @@ struct DataParallelParams {
     return std::tuple{field("primaryPort", &P::primary_port,
                             "The port of a pod's first rank, to which every request goes.")};
   }
-  static Result<void> check(const DataParallelParams& params);
+  static Result<void> check(const DataParallelParams& params) {
+    return check_primary_port(params.primary_port);
+  }
 };
 
 // Picks among the data-parallel ranks of all pods, and sends the request to the pod's first port,

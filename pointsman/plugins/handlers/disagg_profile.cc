@@ -1,5 +1,6 @@
 #include "pointsman/plugins/handlers/disagg_profile.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "pointsman/plugins/handlers/request_media.h"
@@ -20,17 +21,11 @@ bool pending(const ProfileState* state) {
   return state != nullptr && state->stage == Stage::not_run;
 }
 
-ProfileState* find(std::span<ProfileState> profiles, std::string_view name) {
-  for (ProfileState& profile : profiles) {
-    if (profile.name == name) return &profile;
-  }
-  return nullptr;
-}
-const ProfileState* find(std::span<const ProfileState> profiles, std::string_view name) {
-  for (const ProfileState& profile : profiles) {
-    if (profile.name == name) return &profile;
-  }
-  return nullptr;
+// The profile of that name, or nullptr.
+template <typename State>
+State* find(std::span<State> profiles, std::string_view name) {
+  const auto found = std::ranges::find(profiles, name, &ProfileState::name);
+  return found == profiles.end() ? nullptr : &*found;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "pointsman/plugins/handlers/disagg_profile.h"
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@ namespace {
 using testing::HandlerRig;
 using testing::HookRig;
 using testing::make;
+using testing::NamedPlugins;
 using testing::Scene;
 
 // Answers as it is told and remembers which endpoint it was asked about.
@@ -31,19 +31,11 @@ struct FixedDecider final : Decider {
   }
 };
 
-struct Named final : Plugins {
-  std::map<std::string, Instance, std::less<>> all;
-  const Instance* find(std::string_view name) const override {
-    const auto found = all.find(name);
-    return found == all.end() ? nullptr : &found->second;
-  }
-};
-
 struct Rig {
   Scene scene{{{.name = "d0"}, {.name = "d1"}, {.name = "p0"}, {.name = "e0"}, {.name = "e1"}}};
   std::shared_ptr<FixedDecider> prefill = std::make_shared<FixedDecider>();
   std::shared_ptr<FixedDecider> encode = std::make_shared<FixedDecider>();
-  Named plugins;
+  NamedPlugins plugins;
   std::shared_ptr<DisaggProfileHandler> handler;
 
   explicit Rig(DisaggParams params = both()) {

@@ -1,5 +1,4 @@
 #include <array>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@ namespace {
 using testing::HandlerRig;
 using testing::HookRig;
 using testing::make;
+using testing::NamedPlugins;
 using testing::Scene;
 
 struct HeaderCase {
@@ -116,17 +116,9 @@ TEST(DataParallelParams, TakePortsOnly) {
   EXPECT_FALSE(DataParallelParams::check({.primary_port = -1}));
 }
 
-struct Named final : Plugins {
-  std::map<std::string, Instance, std::less<>> all;
-  const Instance* find(std::string_view name) const override {
-    const auto found = all.find(name);
-    return found == all.end() ? nullptr : &found->second;
-  }
-};
-
 struct PdRig {
   Scene scene{{{.name = "d"}, {.name = "p"}}};
-  Named plugins;
+  NamedPlugins plugins;
   std::shared_ptr<PdProfileHandler> handler;
 
   explicit PdRig(PdProfileParams params = {}) {
@@ -177,7 +169,7 @@ TEST(PdProfileHandler, EndsWithMoreThanTwoProfilesAndWithoutDecode) {
 
 TEST(PdProfileHandler, NeedsItsDecider) {
   Scene scene({{.name = "d"}});
-  const Named nobody;
+  const NamedPlugins nobody;
   const auto linked = make<PdProfileHandler>({}, scene.table)->link(nobody);
   ASSERT_FALSE(linked);
   EXPECT_TRUE(

@@ -24,10 +24,7 @@ std::size_t position(std::span<const ProfileState> profiles, std::string_view na
 }  // namespace
 
 Result<void> PdProfileParams::check(const PdProfileParams& params) {
-  if (params.primary_port < 0 || params.primary_port > 65'535) {
-    return fail(Code::invalid_config, "invalid primaryPort: must be between 1 and 65535, got " +
-                                          std::to_string(params.primary_port));
-  }
+  if (auto port = check_primary_port(params.primary_port); !port) return port;
   if (params.decider.empty()) {
     return fail(Code::invalid_config, "decider plugin name is not defined");
   }
@@ -107,10 +104,7 @@ void PdProfileHandler::dispatched(const Context& context, const Decision& decisi
   });
   effects.samples.add("pd_decision_total", 1.0, kNoEndpoint,
                       prefill ? "prefill-decode" : "decode-only");
-  if (params_.primary_port == 0) return;
-  if (const auto targets = decision.targets(); !targets.empty()) {
-    effects.headers.set(kDataParallelHeader, context.fleet[targets.front()].host_port);
-  }
+  if (params_.primary_port != 0) name_rank(context, decision, effects.headers);
 }
 
 }  // namespace pointsman

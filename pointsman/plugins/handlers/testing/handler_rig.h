@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "pointsman/stage/profile_handler.h"
+#include "pointsman/stage/instance.h"
 #include "pointsman/stage/testing/scene.h"
 
 namespace pointsman::testing {
@@ -83,6 +84,15 @@ struct HandlerRig {
     }
     made.plan = std::move(plan);
     return made;
+  }
+};
+
+// The plugins that a handler may look up.
+struct NamedPlugins final : Plugins {
+  std::map<std::string, Instance, std::less<>> all;
+  const Instance* find(std::string_view name) const override {
+    const auto found = all.find(name);
+    return found == all.end() ? nullptr : &found->second;
   }
 };
 
