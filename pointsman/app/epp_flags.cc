@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/label_selector.h"
 #include "pointsman/config/node.h"
 
@@ -87,12 +88,6 @@ Result<void> readable(const std::string& path) {
   if (reason.front() >= 'A' && reason.front() <= 'Z') reason.front() += 'a' - 'A';
   return fail(Code::invalid_config,
               "metrics TLS cert file unreadable: " + path + ": stat " + path + ": " + reason);
-}
-
-std::string trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return std::string(text);
 }
 
 }  // namespace
@@ -289,7 +284,7 @@ Result<void> EppFlags::complete() {
     }
     min_tls_version = known->second;
   }
-  for (std::string& suite : tls_cipher_suites) suite = trimmed(suite);
+  for (std::string& suite : tls_cipher_suites) suite = std::string(trim(suite, " "));
   std::erase(tls_cipher_suites, "");
   for (const std::string& suite : tls_cipher_suites) {
     if (std::ranges::find(kCipherSuites, suite) != kCipherSuites.end()) continue;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/duration.h"
 #include "pointsman/config/quantity.h"
 #include "pointsman/telemetry/log.h"
@@ -20,13 +21,6 @@ Result<void> known_level(std::string_view text) {
   const auto level = log_threshold(std::nullopt, text);
   if (!level) return std::unexpected(level.error());
   return {};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
@@ -162,7 +156,7 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
 
 Result<std::int64_t> parse_size(std::string_view flag, std::string_view text) {
   const std::string name(flag);
-  std::string_view number = trimmed(text);
+  std::string_view number = trim(text, kAnyBlank);
   if (number.empty()) return 0;
   if (number.size() > 1 && (number.back() == 'B' || number.back() == 'b')) number.remove_suffix(1);
   const auto quantity = parse_quantity(number);

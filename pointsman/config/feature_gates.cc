@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/nearest.h"
 #include "pointsman/config/node.h"
 
@@ -17,17 +18,6 @@ namespace {
 // Gates of earlier releases; what they switched on is always on now.
 constexpr std::array<std::string_view, 3> kGone = {"dataLayer", "enableLegacyMetrics",
                                                    "prepareDataPlugins"};
-
-std::string trimmed_lower(std::string_view text) {
-  const auto space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::optional<bool> boolean(std::string_view text) {
   if (text == "1" || text == "t" || text == "true") return true;
@@ -69,7 +59,7 @@ ResolvedGates resolve_gates(std::span<const std::string> entries, const FeatureG
     if (equals != std::string_view::npos) {
       // What follows a second `=` is ignored.
       const std::string_view rest = entry.substr(equals + 1);
-      const std::string value = trimmed_lower(rest.substr(0, rest.find('=')));
+      const std::string value = to_lower(trim(rest.substr(0, rest.find('=')), kAnyBlank));
       const auto read = boolean(value);
       if (!read) {
         out.problems.push_back({i, value + " is not a valid value for the feature gate " +

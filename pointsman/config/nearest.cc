@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/node.h"
 
 namespace pointsman {
@@ -15,14 +16,6 @@ namespace {
 
 constexpr std::size_t kMost = 3;
 constexpr std::size_t kLongest = 128;  // longer names are no typing mistakes
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 // Optimal string alignment distance, in three rows.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -49,13 +42,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::vector<std::string> nearest(std::string_view name,
                                  std::span<const std::string_view> candidates) {
   if (name.empty() || name.size() > kLongest) return {};
-  const std::string wanted = lower(name);
+  const std::string wanted = to_lower(name);
   // A third of the name may differ, which keeps `queue-scorer` away from `lora-scorer`.
   const std::size_t close = std::max<std::size_t>(1, wanted.size() / 3);
   std::vector<std::pair<std::size_t, std::string_view>> found;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kLongest) continue;
-    const std::string known = lower(candidate);
+    const std::string known = to_lower(candidate);
     const std::size_t apart = distance(wanted, known);
     const std::size_t shorter = std::min(wanted.size(), known.size());
     const bool part = shorter >= 4 && (known.contains(wanted) || wanted.contains(known));

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/duration.h"
 #include "pointsman/config/nearest.h"
 
@@ -19,10 +20,7 @@ namespace pointsman {
 namespace {
 
 bool same_letters(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
-  return std::ranges::equal(a, b, {}, lower, lower);
+  return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 std::string spoken(double value, bool duration) {

@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 bool same_word(std::string_view a, std::string_view lower) {
-  return std::ranges::equal(a, lower, [](char x, char y) {
-    return (x >= 'A' && x <= 'Z' ? static_cast<char>(x - 'A' + 'a') : x) == y;
-  });
+  return std::ranges::equal(a, lower, [](char x, char y) { return to_lower(x) == y; });
 }
 
 }  // namespace
@@ -25,7 +19,7 @@ bool prefers_if_available(std::string_view prefer) {
   while (!prefer.empty()) {
     const std::size_t comma = std::min(prefer.find(','), prefer.size());
     const std::string_view piece = prefer.substr(0, comma);
-    if (same_word(trimmed(piece.substr(0, piece.find(';'))), "if-available")) return true;
+    if (same_word(trim(piece.substr(0, piece.find(';'))), "if-available")) return true;
     prefer.remove_prefix(std::min(comma + 1, prefer.size()));
   }
   return false;

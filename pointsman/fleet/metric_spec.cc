@@ -4,15 +4,13 @@
 #include <cstddef>
 #include <string>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n\f\v";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+std::string_view bare(std::string_view text) {
+  return trim(text, kAnyBlank);
 }
 
 std::string quoted(std::string_view text) {
@@ -50,15 +48,15 @@ std::size_t pair_end(std::string_view text) {
 
 std::optional<std::pair<std::string, std::string>> parse_pair(std::string_view pair) {
   const std::string_view label = take_name(pair, false);
-  pair = trim(pair);
+  pair = bare(pair);
   if (label.empty() || !pair.starts_with('=')) return std::nullopt;
-  std::string_view value = trim(pair.substr(1));
+  std::string_view value = bare(pair.substr(1));
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
     value = value.substr(1, value.size() - 2);
     if (value.contains('"')) return std::nullopt;
   } else if (value.empty() || value.front() == '~' ||  // =~ is no operator here
              value.find_first_of("\"}") != std::string_view::npos ||
-             value.find_first_of(kBlanks) != std::string_view::npos) {
+             value.find_first_of(kAnyBlank) != std::string_view::npos) {
     return std::nullopt;
   }
   return std::pair{std::string(label), std::string(value)};
@@ -69,19 +67,19 @@ std::optional<std::pair<std::string, std::string>> parse_pair(std::string_view p
 Result<std::optional<MetricSpec>> MetricSpec::parse(std::string_view text) {
   if (text.empty()) return std::nullopt;
   MetricSpec spec;
-  std::string_view rest = trim(text);
+  std::string_view rest = bare(text);
   spec.name = take_name(rest, true);
-  rest = trim(rest);
+  rest = bare(rest);
   const bool braces = rest.size() >= 2 && rest.front() == '{' && rest.back() == '}';
   if (spec.name.empty() || (!rest.empty() && !braces)) {
     return fail(Code::invalid_config, "not a valid metric specification: " + quoted(text));
   }
   if (!braces) return spec;
 
-  rest = trim(rest.substr(1, rest.size() - 2));
+  rest = bare(rest.substr(1, rest.size() - 2));
   for (bool more = !rest.empty(); more;) {
     const std::size_t end = pair_end(rest);
-    const std::string_view pair = trim(rest.substr(0, end));
+    const std::string_view pair = bare(rest.substr(0, end));
     more = end < rest.size();
     rest.remove_prefix(more ? end + 1 : end);
     auto label = parse_pair(pair);

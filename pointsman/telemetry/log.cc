@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "pointsman/base/text.h"
 #include "pointsman/telemetry/json_text.h"
 #include "pointsman/telemetry/label_hash.h"
 
@@ -58,8 +59,7 @@ void append_value(std::string& out, const LogField& field) {
 
 Result<int> log_threshold(std::optional<int> v, std::optional<std::string_view> zap_level) {
   if (zap_level) {
-    std::string level(*zap_level);
-    for (char& c : level) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const std::string level = to_lower(*zap_level);
     if (level == "debug") return 1;
     if (level == "info") return verbosity::kInfo;
     if (level == "error") return verbosity::kError;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
@@ -33,12 +35,6 @@ bool read_hex(std::string_view text, std::span<std::uint8_t> out) {
     out[i] = static_cast<std::uint8_t>(16 * high + low);
   }
   return true;
-}
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 // Takes the part of `rest` up to `delimiter` off it.

@@ -8,24 +8,12 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
 constexpr double kDefaultRatio = 0.1;
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
 
 // Nothing when an escape is malformed.
 std::optional<std::string> percent_decoded(std::string_view text) {
@@ -221,7 +209,7 @@ Result<void> place_grpc(const Reader& env, OtlpSettings& otlp) {
         url.authority.rfind(':') != std::string_view::npos && !url.authority.ends_with(']');
     if (!local && !has_port) otlp.target += ":4317";
   }
-  if (lower(env.otlp("INSECURE")) == "true") otlp.plaintext = true;
+  if (to_lower(env.otlp("INSECURE")) == "true") otlp.plaintext = true;
   return {};
 }
 
@@ -252,7 +240,7 @@ void read_headers(Reader& env, OtlpSettings& otlp) {
   constexpr std::string_view kVariable = "OTEL_EXPORTER_OTLP_HEADERS";
   each_pair(env, env.otlp("HEADERS"), kComplaint, kVariable,
             [&](std::string_view key, std::string value) {
-              std::string name = lower(key);
+              std::string name = to_lower(key);
               if (sendable(name, value)) {
                 otlp.headers.emplace_back(std::move(name), std::move(value));
               } else {
@@ -307,7 +295,7 @@ Result<TraceSettings> read_trace_environment(const TraceVariables& environment,
                                              const TraceIdentity& identity) {
   TraceSettings settings;
   Reader env(environment, settings.notices);
-  settings.enabled = lower(env["OTEL_SDK_DISABLED"]) != "true";
+  settings.enabled = to_lower(env["OTEL_SDK_DISABLED"]) != "true";
   if (!settings.enabled) return settings;
   settings.exporter = read_exporter(env);
   settings.sampler = read_sampler(env);

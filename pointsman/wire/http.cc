@@ -5,25 +5,17 @@
 #include <cstring>
 #include <utility>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // Calls `each` with the elements of a comma-separated list; stops when it returns true.
 template <typename Each>
 bool any_element(std::string_view list, const Each& each) {
   while (!list.empty()) {
     const auto comma = std::min(list.find(','), list.size());
-    const auto element = trimmed(list.substr(0, comma));
+    const auto element = trim(list.substr(0, comma));
     if (!element.empty() && each(element)) return true;
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
@@ -37,8 +29,9 @@ constexpr std::array<std::string_view, 7> kHopByHop{"keep-alive", "proxy-connect
 }  // namespace
 
 bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::ranges::equal(a, b, [](char x, char y) { return x == y || lower(x) == lower(y); });
+  return a.size() == b.size() && std::ranges::equal(a, b, [](char x, char y) {
+           return x == y || to_lower(x) == to_lower(y);
+         });
 }
 
 HttpFields::Field HttpFields::operator[](std::size_t i) const {

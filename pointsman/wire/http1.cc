@@ -9,6 +9,8 @@
 #include <optional>
 #include <utility>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
@@ -47,12 +49,6 @@ bool is_space(char c) {
   return c == ' ' || c == '\t';
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 // Cuts the next line, which ends with CR LF, from the front of `text`.
 std::string_view cut_line(std::string_view& text) {
   const auto end = text.find('\n');
@@ -81,7 +77,7 @@ HttpParsed<void> parse_fields(std::string_view text, const HeadLimits& limits, H
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
       return refuse("malformed header field name");
     }
-    const auto value = trimmed(line.substr(colon + 1));
+    const auto value = trim(line.substr(colon + 1));
     if (!is_value(value)) return refuse("a header field has a control character");
     out.add(line.substr(0, colon), value);
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/edge/control_headers.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
@@ -23,8 +24,7 @@ std::string_view lower_case(std::string_view name, Arena& arena) {
   const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
   if (std::ranges::none_of(name, upper)) return arena.copy(name);
   const auto out = arena.array<char>(name.size());
-  std::ranges::transform(name, out.begin(),
-                         [&](char c) { return upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+  std::ranges::transform(name, out.begin(), [](char c) { return to_lower(c); });
   return {out.data(), out.size()};
 }
 

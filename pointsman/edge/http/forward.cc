@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/edge/control_headers.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/telemetry/json_text.h"
@@ -10,13 +11,9 @@
 namespace pointsman {
 namespace {
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 std::string_view lower_copy(std::string_view name, Arena& arena) {
   const auto out = arena.array<char>(name.size());
-  std::ranges::transform(name, out.begin(), lower);
+  std::ranges::transform(name, out.begin(), [](char c) { return to_lower(c); });
   return {out.data(), out.size()};
 }
 

@@ -4,16 +4,12 @@
 #include <charconv>
 #include <optional>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
 constexpr std::string_view kHeader = "test-epp-endpoint-selection";
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 struct Named {
   std::string_view address;
@@ -55,7 +51,7 @@ void HeaderTestingFilter::filter(const Context& context, Candidates& candidates)
   std::string_view rest = context.request.header(kHeader);
   while (!rest.empty() && count < chosen.size()) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    const auto wanted = read(trimmed(rest.substr(0, comma)));
+    const auto wanted = read(trim(rest.substr(0, comma)));
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     if (!wanted || wanted->address.empty()) continue;
     const auto of_address = [&](EndpointIndex e) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
@@ -34,7 +36,7 @@ std::string plain(std::string_view order) {
   std::string out;
   for (const char c : order) {
     if (c == '-' || c == '_') continue;
-    out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    out += to_lower(c);
   }
   return out;
 }

@@ -2,30 +2,21 @@
 
 #include <algorithm>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
+std::string_view bare(std::string_view text) {
+  return trim(text, " \t\r\n");
+}
+
 using Stage = ProfileState::Stage;
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 }  // namespace
 
 HeaderProfileHandler::HeaderProfileHandler(Params params, Setup& /*setup*/)
-    : header_(lower(trim(params.header))), default_profile_(trim(params.default_profile)) {}
+    : header_(to_lower(bare(params.header))), default_profile_(bare(params.default_profile)) {}
 
 void HeaderProfileHandler::choose(const Context& context, std::span<ProfileState> profiles,
                                   std::span<bool> run) const {
@@ -36,7 +27,7 @@ void HeaderProfileHandler::choose(const Context& context, std::span<ProfileState
     run[0] = true;
     return;
   }
-  const std::string_view asked = trim(context.request.header(header_));
+  const std::string_view asked = bare(context.request.header(header_));
   const std::string_view wanted = asked.empty() ? std::string_view(default_profile_) : asked;
   for (std::size_t p = 0; p < profiles.size(); ++p) {
     if (profiles[p].name != wanted) continue;
@@ -50,7 +41,7 @@ Result<std::size_t> HeaderProfileHandler::conclude(const Context& context,
   const auto tried = [](const ProfileState& p) { return p.stage != Stage::not_run; };
   const auto found = std::ranges::find_if(profiles, tried);
   if (found == profiles.end()) {
-    const std::string_view asked = trim(context.request.header(header_));
+    const std::string_view asked = bare(context.request.header(header_));
     if (asked.empty()) {
       return fail(Code::bad_request, "header profile handler: missing \"" + header_ + "\" header");
     }

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
@@ -15,15 +17,9 @@ constexpr double kDefaultSourceFps = 24.0;
 // A part stands for no more tokens than this, whatever headers claim.
 constexpr std::int64_t kMostTokens = 1 << 20U;
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
-  return text.substr(0, text.find_last_not_of(kSpace) + 1);
-}
-
 template <typename T>
 std::optional<T> positive(std::string_view text) {
-  text = trimmed(text);
+  text = trim(text);
   T value{};
   const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
   if (error != std::errc() || end != text.end() || !(value > T{}) || !std::isfinite(value)) {

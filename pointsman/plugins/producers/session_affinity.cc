@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/plugins/producers/base64.h"
 
 namespace pointsman {
@@ -15,17 +16,12 @@ constexpr std::string_view kDefaultSource = "x-session-id";
 constexpr double kDefaultTtl = 300.0;
 constexpr double kDefaultSweep = 10.0;
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+std::string_view bare(std::string_view text) {
+  return trim(text, " \t\r\n");
 }
 
 std::string header_name(std::string_view written) {
-  std::string name(trimmed(written));
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::string name = to_lower(bare(written));
   return name.empty() ? std::string(kDefaultHeader) : name;
 }
 
@@ -119,9 +115,9 @@ std::string_view SessionAffinity::session(const Context& context) const {
   for (const Source& source : sources_) {
     std::string_view id;
     if (!source.header.empty()) {
-      id = trimmed(context.request.header(source.header));
+      id = bare(context.request.header(source.header));
     } else if (const SessionId* const found = context.signals.read(source.attribute)) {
-      id = trimmed(found->id);
+      id = bare(found->id);
     }
     if (!id.empty()) return id;
   }

@@ -2,20 +2,16 @@
 
 #include <algorithm>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // The value of the first cookie of that name in a Cookie header.
 std::string_view cookie_value(std::string_view header, std::string_view name) {
   while (!header.empty()) {
     const std::size_t end = std::min(header.find(';'), header.size());
-    const std::string_view pair = trimmed(header.substr(0, end));
+    const std::string_view pair = trim(header.substr(0, end));
     const std::size_t equals = pair.find('=');
     if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
       return pair.substr(equals + 1);
@@ -28,7 +24,7 @@ std::string_view cookie_value(std::string_view header, std::string_view name) {
 }  // namespace
 
 Result<void> SessionIdParams::check(const SessionIdParams& params) {
-  const bool header = !trimmed(params.header).empty();
+  const bool header = !trim(params.header).empty();
   if (header != !params.cookie.empty()) return {};
   return fail(Code::invalid_config,
               "'session-id-producer' requires exactly one of headerName or cookieName to be set" +
@@ -36,7 +32,7 @@ Result<void> SessionIdParams::check(const SessionIdParams& params) {
 }
 
 SessionIdProducer::SessionIdProducer(const Params& params, Setup& setup)
-    : header_(trimmed(params.header)),
+    : header_(trim(params.header)),
       cookie_(params.cookie),
       session_(setup.writes_cell<SessionId>({"SessionIDDataKey", setup.name().name})) {
   std::ranges::transform(header_, header_.begin(), [](char c) {
@@ -48,8 +44,8 @@ Result<void> SessionIdProducer::produce(const Context& context,
                                         std::span<const EndpointIndex> /*candidates*/,
                                         Signals& signals) const {
   const Request& request = context.request;
-  const std::string_view id = trimmed(
-      header_.empty() ? cookie_value(request.header("cookie"), cookie_) : request.header(header_));
+  const std::string_view id = trim(header_.empty() ? cookie_value(request.header("cookie"), cookie_)
+                                                   : request.header(header_));
   if (!id.empty()) signals.write(session_) = {.id = id};
   return {};
 }
