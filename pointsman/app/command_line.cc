@@ -92,6 +92,8 @@ void ServeFlags::declare(FlagSet& flags) {
   router.declare_admin(flags);
   flags.group("Logs and traces");
   router.declare_logging(flags);
+  flags.group("Decisions");
+  router.declare_record(flags);
 }
 
 Result<void> ServeFlags::finish(const FlagSet& flags, const Environment& environment) {
@@ -281,21 +283,24 @@ std::expected<Command, Exit> read_command_line(std::span<const std::string_view>
   if (command == kLoad.name) return read<LoadFlags>(kLoad, words, environment);
   if (command == kCheck.name) return read<CheckFlags>(kCheck, words, environment);
   if (command == kWhy.name) return read<WhyFlags>(kWhy, words, environment);
+  if (command == kTap.name) return read<TapFlags>(kTap, words, environment);
+  if (command == kReplay.name) return read<ReplayFlags>(kReplay, words, environment);
+  if (command == kWhatIf.name) return read<WhatIfFlags>(kWhatIf, words, environment);
   if (command == "--help" || command == "-h" || command == "help") {
     return std::unexpected(Exit{.out = std::string(kHelp)});
   }
   if (command == "--version") {
     return std::unexpected(Exit{.out = "pointsman " + std::string(kVersion) + "\n"});
   }
-  constexpr std::array<std::string_view, 6> kCommands = {"serve", "epp", "sim",
-                                                         "check", "why", "load"};
+  constexpr std::array<std::string_view, 9> kCommands = {"serve", "epp", "sim",    "check", "why",
+                                                         "load",  "tap", "replay", "whatif"};
   const std::string hint = suggestion(command, kCommands);
-  return std::unexpected(
-      Exit{.code = 2,
-           .error = "unknown command: " + std::string(command) +
-                    (hint.empty() ? "" : " (" + hint + ")") +
-                    "\n\nUsage: pointsman serve|epp|sim|check|why|load [flags]\nRun "
-                    "`pointsman --help` for what they do.\n"});
+  return std::unexpected(Exit{
+      .code = 2,
+      .error = "unknown command: " + std::string(command) +
+               (hint.empty() ? "" : " (" + hint + ")") +
+               "\n\nUsage: pointsman serve|epp|sim|check|why|load|tap|replay|whatif [flags]\nRun "
+               "`pointsman --help` for what they do.\n"});
 }
 
 }  // namespace pointsman

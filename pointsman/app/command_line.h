@@ -88,7 +88,38 @@ struct WhyFlags {
   Result<void> finish(const FlagSet& flags, const Environment& environment);
 };
 
-using Command = std::variant<ServeFlags, EppFlags, SimFlags, LoadFlags, CheckFlags, WhyFlags>;
+// The command line of `pointsman replay`, which decides recorded decisions again.
+struct ReplayFlags {
+  std::vector<std::string> paths;
+  std::string config_file;
+  int threads = 0;  // 0: one per core
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+// The command line of `pointsman whatif`, which lets another configuration decide them.
+struct WhatIfFlags {
+  std::vector<std::string> paths;
+  std::string config_file;
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+// The command line of `pointsman tap`, which shows the decisions of a running router as they end.
+struct TapFlags {
+  std::string where;
+  std::string admin = "http://127.0.0.1:9090";
+  int count = 0;  // ends after so many; 0: never
+  bool json = false;
+
+  void declare(FlagSet& flags);
+  Result<void> finish(const FlagSet& flags, const Environment& environment);
+};
+
+using Command = std::variant<ServeFlags, EppFlags, SimFlags, LoadFlags, CheckFlags, WhyFlags,
+                             ReplayFlags, WhatIfFlags, TapFlags>;
 
 // The process has nothing to run.
 struct Exit {

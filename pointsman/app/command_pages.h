@@ -18,6 +18,9 @@ Commands
   sim      Simulated model servers to try a router on, without a GPU.
   check    Says what is wrong with a configuration, or prints the effective one.
   why      Explains a decision of a running router.
+  tap      Shows the decisions of a running router as they end.
+  replay   Decides recorded decisions again and compares, bit by bit.
+  whatif   Tells what another configuration would have decided.
   load     Replays recorded requests against several targets and compares what clients see.
 
   pointsman COMMAND --help explains a command and its flags; pointsman --version says which this is.
@@ -134,5 +137,42 @@ inline constexpr Page kWhy = {
   pointsman why 00c0ffee00c0ffee --admin http://127.0.0.1:9191     a router with --metrics-port=9191
 )",
     1};
+
+inline constexpr Page kTap = {
+    "tap", "pointsman tap [--where EXPR] [flags]",
+    "pointsman tap shows one line for every request of a running router when it ends: where it "
+    "went, by which margin, and what became of it. A reader that is too slow loses lines and is "
+    "told how many; requests never wait.",
+    R"(EXPR compares fields with = != < <= > >= and ~ (contains), joined by and, or, not and ( ):
+  endpoint model target_model request_id end error decider served_by
+  status margin ties candidates dropped priority attempts body_bytes ttft_ms duration_ms
+  prompt_tokens output_tokens cached_tokens predicted_cached_tokens schedule_us
+
+Examples
+  pointsman tap --where 'status >= 500 or end != finished'
+  pointsman tap --where 'endpoint ~ pod-7 and margin < 0.05' --json
+)",
+    0};
+
+inline constexpr Page kReplay = {
+    "replay", "pointsman replay FILE|DIR... [flags]",
+    "pointsman replay decides every decision that a router wrote with --record again, with the "
+    "same code, and compares candidates, picks and the exact scores of every scorer. It exits "
+    "with 1 if one differs and shows the first.",
+    R"(Examples
+  pointsman replay /var/lib/pointsman/decisions
+  pointsman replay decisions-20261122T080000Z-0001.pmr --config-file changed.yaml
+)",
+    kAnyNumber};
+
+inline constexpr Page kWhatIf = {
+    "whatif", "pointsman whatif --config-file NEW FILE|DIR...",
+    "pointsman whatif lets another configuration decide every recorded decision, and tells how "
+    "many picks change, where load moves and what that does to cached prefixes. It also says what "
+    "it cannot know.",
+    R"(Example
+  pointsman whatif --config-file heavier-prefix.yaml /var/lib/pointsman/decisions
+)",
+    kAnyNumber};
 
 }  // namespace pointsman

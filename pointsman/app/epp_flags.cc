@@ -117,6 +117,8 @@ void EppFlags::declare(FlagSet& flags) {
             enable_pprof);
   flags.group("Logs and traces");
   router.declare_logging(flags);
+  flags.group("Decisions");
+  router.declare_record(flags);
   flags.group("Kubernetes, which this build lacks");
   declare_kubernetes(flags);
   flags.group("Accepted for compatibility");

@@ -8,8 +8,11 @@
 #include "pointsman/app/check.h"
 #include "pointsman/app/command_line.h"
 #include "pointsman/app/epp.h"
+#include "pointsman/app/replay.h"
 #include "pointsman/app/serve.h"
 #include "pointsman/app/simulate.h"
+#include "pointsman/app/tap.h"
+#include "pointsman/app/whatif.h"
 #include "pointsman/app/why.h"
 #include "pointsman/base/clock.h"
 #include "pointsman/telemetry/log.h"
@@ -48,6 +51,35 @@ struct Run {
     }
     print(stdout, *text);
     return 0;
+  }
+  int operator()(const ReplayFlags& flags) const {
+    const auto report = replay({.paths = flags.paths,
+                                .config_file = flags.config_file,
+                                .threads = static_cast<std::size_t>(flags.threads)});
+    if (!report) {
+      print(stderr, "pointsman replay: " + report.error().message + "\n");
+      return 2;
+    }
+    print(stdout, to_text(*report));
+    return report->different == 0 ? 0 : 1;
+  }
+  int operator()(const WhatIfFlags& flags) const {
+    const auto report = what_if({.paths = flags.paths, .config_file = flags.config_file});
+    if (!report) {
+      print(stderr, "pointsman whatif: " + report.error().message + "\n");
+      return 2;
+    }
+    print(stdout, to_text(*report));
+    return 0;
+  }
+  int operator()(const TapFlags& flags) const {
+    const auto done = tap({.admin = flags.admin,
+                           .where = flags.where,
+                           .count = static_cast<std::size_t>(flags.count),
+                           .json = flags.json});
+    if (done) return 0;
+    print(stderr, "pointsman tap: " + done.error().message + "\n");
+    return 1;
   }
 };
 

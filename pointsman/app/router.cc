@@ -45,6 +45,7 @@ Router::~Router() {
   admin_listener_.reset();
   admin_.reset();
   if (workers_ != nullptr) workers_->stop();
+  if (record_ != nullptr) record_->stop();
   if (fleet_ != nullptr) fleet_->stop();
   if (tracer_ != nullptr) tracer_->stop(kFlushPatience);
 }
@@ -88,7 +89,7 @@ bool Router::load() {
                {{"config", to_string(assembly->config)}});
   add_process_metrics(metrics_);
   add_log_metrics(metrics_, log_);
-  if (!start_fleet(*assembly)) return false;
+  if (!start_recording(flags) || !start_fleet(*assembly)) return false;
   pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(
       make_pipeline(*std::move(assembly)));
   add_plugin_gauges();
@@ -127,6 +128,26 @@ void Router::add_plugin_gauges() {
                          .value = gauged->gauge()});
     }
   });
+}
+
+bool Router::start_recording(const RouterFlags& flags) {
+  decisions_.attach(taps_);
+  taps_.add_metrics(metrics_);
+  if (flags.record.empty()) return true;
+  auto writer = RecordWriter::start({.folder = flags.record,
+                                     .file_bytes = flags.record_file_bytes,
+                                     .files = static_cast<std::size_t>(flags.record_files),
+                                     .build = std::string(kBuildRef)},
+                                    decisions_, logger_.named("record"));
+  if (!writer) {
+    logger_.error("cannot record decisions (--record)", {{"error", writer.error().message}});
+    return false;
+  }
+  record_ = *std::move(writer);
+  record_->add_metrics(metrics_);
+  decisions_.attach(*record_);
+  logger_.info(verbosity::kDefault, "recording decisions", {{"folder", flags.record}});
+  return true;
 }
 
 bool Router::start_fleet(const Assembly& assembly) {
@@ -172,7 +193,8 @@ bool Router::open_admin(const RouterFlags& flags) {
   const auto address = Address::parse(flags.metrics_endpoint_auth ? "127.0.0.1" : "0.0.0.0",
                                       static_cast<std::uint16_t>(flags.metrics_port));
   admin_ = std::make_unique<AdminServer>(
-      loop_, AdminSources{metrics_, decisions_, *fleet_->fleet(), [this] { return !draining(); }});
+      loop_,
+      AdminSources{metrics_, decisions_, taps_, *fleet_->fleet(), [this] { return !draining(); }});
   auto listener =
       Listener::open(loop_, *address, {.max_connections = 256},
                      {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});

@@ -15,6 +15,8 @@
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/fleet/fleet_service.h"
 #include "pointsman/record/decision_ring.h"
+#include "pointsman/record/record_writer.h"
+#include "pointsman/record/tap_hub.h"
 #include "pointsman/telemetry/log.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/telemetry/tracer.h"
@@ -69,6 +71,7 @@ class Router {
   explicit Router(const RouterSetup& setup);
 
   bool load();
+  bool start_recording(const RouterFlags& flags);
   bool start_fleet(const Assembly& assembly);
   std::shared_ptr<const Pipeline> make_pipeline(Assembly assembly);
   std::shared_ptr<const Pipeline> pipeline() const;
@@ -86,6 +89,8 @@ class Router {
   Metrics metrics_{router_families()};
   MetricShard& shard_ = metrics_.add_shard();  // of the loop's thread
   DecisionRing decisions_;
+  std::unique_ptr<RecordWriter> record_;
+  TapHub taps_{decisions_};
   std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<FleetService> fleet_;
   std::unique_ptr<Published<std::shared_ptr<const Pipeline>>> pipelines_;

@@ -134,6 +134,8 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
   POINTSMAN_TRY(threshold, pointsman::log_threshold(verbosity, level));
   log_threshold = threshold;
 
+  if (auto record_good = finish_record(); !record_good) return record_good;
+
   warnings = flags.warnings();
   if (refresh_metrics_interval < kFastestScrape) {
     warnings.push_back("--refresh-metrics-interval " + format_duration(refresh_metrics_interval) +

@@ -31,6 +31,12 @@ struct RouterFlags {
   std::chrono::nanoseconds metrics_staleness_threshold = std::chrono::seconds(2);
   int metrics_port = 9090;
   bool metrics_endpoint_auth = true;
+  std::string record;  // folder; empty: nothing is recorded
+  std::string record_file_size = "256Mi";
+  int record_files = 16;
+  std::string keep;  // rules, such as slow,1/100; empty: none
+  std::chrono::nanoseconds keep_slow = std::chrono::seconds(2);
+  bool trace_decision_matrix = false;
   bool tracing = true;
   int verbosity = 2;
   std::string zap_log_level;
@@ -39,14 +45,18 @@ struct RouterFlags {
   int log_threshold = 2;                  // for Log
   bool pool_namespace_defaulted = false;  // neither flag nor NAMESPACE
   std::vector<std::string> warnings;      // each to be logged once
+  std::uint64_t record_file_bytes = 0;
 
   void declare_configuration(FlagSet& flags);
   void declare_scraping(FlagSet& flags);
   void declare_admin(FlagSet& flags);
   void declare_logging(FlagSet& flags);
+  void declare_record(FlagSet& flags);
 
   // Error if the configuration is given twice.
   Result<void> check_one_configuration() const;
+  // Checks what declare_record() declared; called by finish().
+  Result<void> finish_record();
   // Completes and checks what is shared, after the flags were read.
   // Errors: invalid_config, the texts of spec/02 section 7.4.
   Result<void> finish(const FlagSet& flags, const Environment& environment);

@@ -137,6 +137,35 @@ std::string run_text(const Node& run) {
   return out;
 }
 
+// What each scorer's absence would have changed, how old the values were, and the cache.
+std::string pivot_text(const Node& d) {
+  std::vector<std::vector<std::string>> rows;
+  for (const Node& voice : items(d, "pivot")) {
+    const bool decides = voice.find("decides") != nullptr && text(voice.find("decides")) == "true";
+    rows.push_back(
+        {"  without " + text(voice.find("scorer")),
+         text(voice.find("without")) + (decides ? " wins" : " still wins"),
+         fmt::format("by {:.3g}", number(voice.find("by"))),
+         fmt::format("(it gave the pick {:+.3g} over the runner-up)", number(voice.find("lead")))});
+  }
+  std::string out = table(rows);
+  if (const Node* stalest = d.find("stalest")) {
+    out += fmt::format("  oldest value that mattered: {} of {} ({}), {:.0f} ms old\n",
+                       text(stalest->find("scorer")), text(stalest->find("endpoint")),
+                       text(stalest->find("signal")), number(stalest->find("age_ms")));
+  }
+  if (const Node* cache = d.find("cache")) {
+    const Node* const hoped = cache->find("predicted_tokens");
+    const Node* const found = cache->find("observed_tokens");
+    if (hoped != nullptr) out += "  cached tokens predicted: " + hoped->text;
+    if (found != nullptr) {
+      out += (hoped == nullptr ? "  cached tokens observed: " : ", observed: ") + found->text;
+    }
+    out += "\n";
+  }
+  return out;
+}
+
 std::string outcome_text(const Node& outcome) {
   std::string out = "outcome: " + text(outcome.find("end"));
   if (outcome.find("status") != nullptr) out += ", status " + text(outcome.find("status"));
@@ -168,6 +197,7 @@ Result<std::string> why_text(std::string_view json) {
   }
   if (const Node* error = d.find("error")) out += "error    " + error->text + "\n";
   if (const Node* sentence = d.find("explanation")) out += "\n" + wrapped(sentence->text) + "\n";
+  out += pivot_text(d);
   for (const Node& run : items(d, "runs")) out += "\n" + run_text(run);
   for (const Node& drop : items(d, "not_considered")) {
     out += "  not considered: " + text(drop.find("endpoint")) + " (" + text(drop.find("reason")) +

@@ -23,7 +23,8 @@ struct Assembly {
   EndpointPickerConfig config;  // the effective one, defaults injected
   std::unique_ptr<PluginSet> plugins;
   std::unique_ptr<Scheduler> scheduler;
-  std::vector<const Instance*> producers;  // in the order they run
+  std::vector<const Instance*> producers;     // in the order they run
+  std::shared_ptr<const InputSchema> inputs;  // what a record of a decision must hold
   ParserTable parsers;
   std::shared_ptr<const SaturationDetector> saturation;
 

@@ -1,5 +1,6 @@
 #include "pointsman/engine/pipeline.h"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "pointsman/engine/request_id.h"
 #include "pointsman/engine/request_labels.h"
 #include "pointsman/engine/sample_families.h"
+#include "pointsman/stage/inputs.h"
 
 namespace pointsman {
 namespace {
@@ -181,6 +183,7 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
   decision.seed = worker.random.next();
   decision.fleet = fleet;
   decision.plan = assembly_.scheduler->plan();
+  if (recorder_.wants_inputs()) decision.inputs.schema = assembly_.inputs;
 
   const auto candidates = locate(session, *fleet);
   if (auto admitted = admit(session, *fleet, candidates); !admitted) return admitted;
@@ -200,6 +203,9 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
       worker.shard.add(worker.shard.with(metric::kProducerErrors, step.name.name, step.name.type));
     }
   }
+  if (recorder_.wants_inputs()) {
+    take_inputs(assembly_.inputs, context, candidates, recorder_.print_salt(), decision.inputs);
+  }
   if (auto chosen = assembly_.scheduler->schedule(context, candidates, decision, worker.scheduler);
       !chosen) {
     return chosen;
@@ -207,6 +213,7 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
   if (decision.targets().empty()) {
     return fail(Code::internal, "results must be greater than zero");
   }
+  decision.predicted_cached_tokens = predicted(session.signals, decision.targets()[0]);
   if (auto met = check_condition(session); !met) return met;
   dispatch(context, session, worker);
   recorder_.keep(session.decision);
@@ -247,6 +254,17 @@ Result<void> Pipeline::admit(const Session& session, const Fleet& fleet,
   if (saturation < 1.0) return {};
   return fail(Code::resource_exhausted, "system saturated, sheddable request dropped",
               "rejected-saturated");
+}
+
+// How many of the prompt's tokens the endpoint is believed to hold, by whoever believes in most.
+std::int64_t Pipeline::predicted(const Signals& signals, EndpointIndex e) const {
+  std::int64_t most = -1;
+  for (const Column<PrefixMatch> column : matches_) {
+    const auto matches = signals.read(column);
+    if (matches.empty() || matches[e].total <= 0) continue;
+    most = std::max(most, std::int64_t{matches[e].cached} * matches[e].block_tokens);
+  }
+  return most;
 }
 
 // "Prefer: if-available" asks for an endpoint that holds the prompt's beginning, or for nothing.

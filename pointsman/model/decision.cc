@@ -45,6 +45,8 @@ void Decision::reset() {
   totals.clear();
   picks.clear();
   error.clear();
+  inputs.reset();
+  predicted_cached_tokens = -1;
   outcome.served_by.clear();
   std::string kept = std::move(outcome.served_by);
   outcome = {};

@@ -12,6 +12,7 @@
 #include "pointsman/base/clock.h"
 #include "pointsman/base/plain_vector.h"
 #include "pointsman/model/fleet.h"
+#include "pointsman/model/inputs.h"
 #include "pointsman/model/names.h"
 
 namespace pointsman {
@@ -66,6 +67,7 @@ enum class DropReason : std::uint8_t {
   context_length,  // it does not serve prompts of this length
   not_named,       // a request header names others
 };
+inline constexpr std::size_t kDropReasons = 14;
 std::string_view text(DropReason reason);
 
 struct Drop {
@@ -136,6 +138,8 @@ struct Decision {
   std::vector<EndpointIndex> picks;
   std::string error;  // the message when nothing was picked
   Clock::time_point done;
+  Inputs inputs;                              // for the record; empty when nobody records
+  std::int64_t predicted_cached_tokens = -1;  // at the pick; -1: nobody knows
   Outcome outcome;
 
   void reset();

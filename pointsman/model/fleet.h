@@ -94,6 +94,7 @@ class Fleet {
 
   // The interned id of an adapter name, or nothing when no endpoint has or awaits it.
   std::optional<std::uint32_t> adapter(std::string_view name) const;
+  const std::string& adapter_name(std::uint32_t id) const { return adapter_names_[id]; }
   std::span<const std::uint32_t> active(EndpointIndex e) const {
     return std::span(adapter_ids_).subspan(adapters_[e].first, adapters_[e].active);
   }

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <type_traits>
 
 #include "pointsman/base/arena.h"
 #include "pointsman/model/names.h"
+#include "pointsman/model/recorded.h"
 #include "pointsman/model/request.h"
 
 namespace pointsman {
@@ -18,17 +20,34 @@ struct PrefixMatch {
   std::int32_t block_tokens = 0;  // tokens per block
   std::int32_t cached = 0;        // leading blocks held, unweighted
   std::int32_t cached_cpu = -1;   // those of them in the server's CPU memory; -1: tiers unknown
+
+  static constexpr auto recorded() {
+    using P = PrefixMatch;
+    return std::tuple{recorded_as("match", &P::match), recorded_as("total", &P::total),
+                      recorded_as("block_tokens", &P::block_tokens),
+                      recorded_as("cached", &P::cached), recorded_as("cached_cpu", &P::cached_cpu)};
+  }
 };
 
 // What this router has sent to an endpoint and not seen the end of.
 struct InFlightLoad {
   std::int64_t tokens = 0;
   std::int64_t requests = 0;
+
+  static constexpr auto recorded() {
+    using P = InFlightLoad;
+    return std::tuple{recorded_as("tokens", &P::tokens), recorded_as("requests", &P::requests)};
+  }
 };
 
 // What an endpoint would have to compute for this request, in tokens.
 struct UncachedTokens {
   std::int64_t tokens = 0;
+
+  static constexpr auto recorded() {
+    using P = UncachedTokens;
+    return std::tuple{recorded_as("tokens", &P::tokens)};
+  }
 };
 
 // How fast an endpoint is expected to answer this request. Headroom: objective minus prediction.
@@ -41,12 +60,29 @@ struct LatencyPrediction {
   bool known = false;           // false: nothing is predicted for this endpoint
   bool ttft_valid = false;
   bool tpot_valid = false;
+
+  static constexpr auto recorded() {
+    using P = LatencyPrediction;
+    return std::tuple{recorded_as("ttft_ms", &P::ttft_ms),
+                      recorded_as("tpot_ms", &P::tpot_ms),
+                      recorded_as("ttft_headroom_ms", &P::ttft_headroom_ms),
+                      recorded_as("tpot_headroom_ms", &P::tpot_headroom_ms),
+                      recorded_as("dispatched", &P::dispatched),
+                      recorded_as("known", &P::known),
+                      recorded_as("ttft_valid", &P::ttft_valid),
+                      recorded_as("tpot_valid", &P::tpot_valid)};
+  }
 };
 
 // How many of the request's images, sounds and videos an endpoint is believed to hold encoded.
 struct EncoderMatch {
   std::int32_t matched = 0;
   std::int32_t requested = 0;
+
+  static constexpr auto recorded() {
+    using P = EncoderMatch;
+    return std::tuple{recorded_as("matched", &P::matched), recorded_as("requested", &P::requested)};
+  }
 };
 
 // Where an endpoint stands, as hashes of the names; 0: not known.
@@ -55,11 +91,21 @@ struct Topology {
   std::uint64_t rack = 0;
   std::uint64_t zone = 0;
   std::uint64_t region = 0;
+
+  static constexpr auto recorded() {
+    using P = Topology;
+    return std::tuple{recorded_as("host", &P::host), recorded_as("rack", &P::rack),
+                      recorded_as("zone", &P::zone), recorded_as("region", &P::region)};
+  }
 };
 
 // The client's session, as a producer found it in the request. Never empty.
 struct SessionId {
   std::string_view id;
+
+  // What a client calls its session is not for records: who filters by it reads what a producer
+  // made of it.
+  static constexpr auto recorded() { return std::tuple{}; }
 };
 
 // An image, sound or video of the prompt.
@@ -75,15 +121,12 @@ struct TokenizedPrompt {
   std::span<const Prompt> prompts;
   std::int64_t tokens = 0;           // of all prompts together
   std::span<const MediaItem> media;  // in the order of the prompt, repetitions included
-};
 
-// Whether a T can be recorded as its bytes: not when it points into the request.
-template <typename T>
-inline constexpr bool kPlainSignal = std::is_trivially_copyable_v<T>;
-template <>
-inline constexpr bool kPlainSignal<TokenizedPrompt> = false;
-template <>
-inline constexpr bool kPlainSignal<SessionId> = false;
+  // The prompts themselves are for producers.
+  static constexpr auto recorded() {
+    return std::tuple{recorded_as("tokens", &TokenizedPrompt::tokens)};
+  }
+};
 
 // A typed place in Signals: one T per endpoint of the fleet. Plugins get theirs when they are
 // built, by declaring what they read and write (stage/setup.h).
@@ -140,6 +183,19 @@ class Signals {
     void*& slot = slots_[cell.index];
     if (slot == nullptr) slot = arena_->array<T>(1).data();
     return *static_cast<T*>(slot);
+  }
+
+  // The same for code that knows a column by its place and shape only: the recorder and replay.
+  // Nullptr when absent.
+  const void* at(std::uint16_t place) const { return slots_[place]; }
+  // REQUIRES: `count` is the number of endpoints for a column, 1 for a cell.
+  void* make(std::uint16_t place, const SignalShape& shape, std::size_t count) {
+    void*& slot = slots_[place];
+    if (slot == nullptr) {
+      slot = arena_->allocate(count * shape.size, shape.align);
+      shape.construct(slot, count);
+    }
+    return slot;
   }
 
   // For what a producer keeps until its hook runs, and for whoever needs memory while it decides.

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pointsman/record/decision_facts.h"
 #include "pointsman/record/explain.h"
 #include "pointsman/record/json_writer.h"
 
@@ -31,22 +32,6 @@ double micros(Clock::duration d) {
 }
 double millis(std::int64_t ns) {
   return static_cast<double>(ns) / 1e6;
-}
-
-std::string_view text(Outcome::End end) {
-  switch (end) {
-    case Outcome::End::pending:
-      return "pending";
-    case Outcome::End::finished:
-      return "finished";
-    case Outcome::End::client_aborted:
-      return "client_aborted";
-    case Outcome::End::upstream_failed:
-      return "upstream_failed";
-    case Outcome::End::rejected:
-      return "rejected";
-  }
-  return "?";
 }
 
 void write_candidate(JsonWriter& json, const Decision& d, const ProfileRun& run, std::size_t i) {
@@ -138,6 +123,45 @@ void write_outcome(JsonWriter& json, const Outcome& outcome) {
   json.close('}');
 }
 
+// Each scorer's part: its lead, and who would win without it.
+void write_pivot(JsonWriter& json, const Decision& d, const ProfileRun& run,
+                 const Explanation& why) {
+  const auto& scorers = d.plan->profiles[run.profile].scorers;
+  const auto id = [&](std::size_t candidate) -> const std::string& {
+    return (*d.fleet)[d.candidates_of(run)[candidate]].id;
+  };
+  json.key("pivot").open('[');
+  for (std::size_t s = 0; s < why.voices.size(); ++s) {
+    const Voice& voice = why.voices[s];
+    json.open('{')
+        .field("scorer", scorers[s].name.name)
+        .field("lead", voice.lead)
+        .field("without", id(voice.without))
+        .field("by", voice.without_by)
+        .field("decides", voice.without != why.pick)
+        .field("opposed", voice.opposed)
+        .close('}');
+  }
+  json.close(']');
+  if (!why.stalest) return;
+  json.key("stalest")
+      .open('{')
+      .field("scorer", scorers[why.stalest->scorer].name.name)
+      .field("endpoint", id(why.stalest->candidate))
+      .field("signal", reading_text(d, run, why.stalest->scorer, why.stalest->candidate))
+      .field("age_ms", why.stalest->age_ms)
+      .close('}');
+}
+
+// What was believed to be cached at the pick, and what the server found.
+void write_cache(JsonWriter& json, const Decision& d, const Outcome& outcome) {
+  if (d.predicted_cached_tokens < 0 && outcome.cached_tokens < 0) return;
+  json.key("cache").open('{');
+  if (d.predicted_cached_tokens >= 0) json.field("predicted_tokens", d.predicted_cached_tokens);
+  if (outcome.cached_tokens >= 0) json.field("observed_tokens", outcome.cached_tokens);
+  json.close('}');
+}
+
 void write_head(JsonWriter& json, const Decision& d) {
   json.open('{')
       .field("id", decision_id_text(d.id))
@@ -164,8 +188,10 @@ std::string decision_json(const Decision& d, const Outcome& outcome) {
       const ProfileRun& run = d.runs[static_cast<std::size_t>(d.primary)];
       json.field("runner_up", (*d.fleet)[d.candidates_of(run)[*why->runner_up]].id)
           .field("margin", why->margin);
+      write_pivot(json, d, run, *why);
     }
   }
+  write_cache(json, d, outcome);
   json.field("seed", decision_id_text(d.seed)).field("handler", d.plan->handler.name);
   const std::size_t before = d.runs.empty() ? d.drops.size() : d.runs[0].first_drop;
   json.key("not_considered");

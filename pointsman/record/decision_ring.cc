@@ -27,17 +27,38 @@ std::shared_ptr<Decision> DecisionRing::fresh() {
   return decision;
 }
 
-void DecisionRing::keep(const std::shared_ptr<Decision>& decision) {
+void DecisionRing::attach(DecisionSink& sink) {
+  sinks_.push_back(&sink);
+  wants_inputs_ = wants_inputs_ || sink.wants_inputs();
+}
+
+void DecisionRing::give_back(std::vector<std::shared_ptr<Decision>>& held) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<Decision>& slot = ring_[kept_++ % ring_.size()];
-  std::shared_ptr<Decision> old = std::exchange(slot, decision);
-  constexpr std::size_t kSpares = 64;
-  if (old != nullptr && spare_.size() < kSpares) spare_.insert(spare_.begin(), std::move(old));
+  held.clear();
+}
+
+void DecisionRing::keep(const std::shared_ptr<Decision>& decision) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Decision>& slot = ring_[kept_++ % ring_.size()];
+    std::shared_ptr<Decision> old = std::exchange(slot, decision);
+    constexpr std::size_t kSpares = 64;
+    if (old != nullptr && spare_.size() < kSpares) spare_.insert(spare_.begin(), std::move(old));
+  }
+  for (DecisionSink* const sink : sinks_) sink->kept(decision);
+  // A request that was refused has come to its end already.
+  const Outcome& outcome = decision->outcome;
+  if (outcome.end == Outcome::End::pending) return;
+  for (DecisionSink* const sink : sinks_) sink->ended(decision, outcome);
 }
 
 void DecisionRing::join(const std::shared_ptr<Decision>& decision, const Outcome& outcome) {
-  const std::lock_guard lock(mutex_);
-  decision->outcome = outcome;
+  {
+    const std::lock_guard lock(mutex_);
+    decision->outcome = outcome;
+  }
+  if (outcome.end == Outcome::End::pending) return;  // another attempt follows
+  for (DecisionSink* const sink : sinks_) sink->ended(decision, outcome);
 }
 
 std::vector<DecisionRing::Kept> DecisionRing::newest(std::size_t limit) const {

@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "pointsman/base/random.h"
+#include "pointsman/record/decision_sink.h"
 #include "pointsman/stage/recorder.h"
 
 namespace pointsman {
@@ -19,6 +21,15 @@ class DecisionRing final : public Recorder {
  public:
   explicit DecisionRing(std::size_t capacity = 512);
 
+  // From now on the sink hears of every decision. REQUIRES: before the first request; it outlives
+  // the last one.
+  void attach(DecisionSink& sink);
+  // Gives decisions back that a sink has held, and empties the list: the lock makes what it read
+  // come before what the next request writes there.
+  void give_back(std::vector<std::shared_ptr<Decision>>& held);
+
+  bool wants_inputs() const override { return wants_inputs_; }
+  std::uint64_t print_salt() const override { return salt_; }
   std::shared_ptr<Decision> fresh() override;
   void keep(const std::shared_ptr<Decision>& decision) override;
   void join(const std::shared_ptr<Decision>& decision, const Outcome& outcome) override;
@@ -42,6 +53,9 @@ class DecisionRing final : public Recorder {
   std::vector<std::shared_ptr<Decision>> ring_;
   std::vector<std::shared_ptr<Decision>> spare_;
   std::uint64_t kept_ = 0;
+  std::vector<DecisionSink*> sinks_;
+  bool wants_inputs_ = false;
+  const std::uint64_t salt_ = entropy();
 };
 
 }  // namespace pointsman

@@ -32,17 +32,37 @@ std::optional<std::size_t> best_but(std::span<const double> totals, std::size_t 
   return best;
 }
 
-// Whether someone else leads when one scorer's contributions are taken out.
-bool another_wins_without(const Decision& d, const ProfileRun& run, const Plan::Profile& profile,
-                          std::size_t scorer, std::size_t pick) {
+// Who would win without one scorer's contributions, in closed form: totals less what it gave.
+void weigh_without(const Decision& d, const ProfileRun& run, std::size_t scorer, double weight,
+                   std::size_t pick, Voice& voice) {
   const auto totals = d.totals_of(run);
   const auto raw = d.scores_of(run, scorer);
-  const double weight = profile.scorers[scorer].weight;
   const auto rest = [&](std::size_t i) { return totals[i] - counted(raw[i]) * weight; };
+  voice.without = pick;
   for (std::size_t i = 0; i < totals.size(); ++i) {
-    if (i != pick && rest(i) > rest(pick)) return true;
+    if (rest(i) > rest(voice.without)) voice.without = i;
   }
-  return false;
+  bool first = true;
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    if (i == voice.without) continue;
+    const double by = rest(voice.without) - rest(i);
+    voice.without_by = first ? by : std::min(voice.without_by, by);
+    first = false;
+  }
+}
+
+// The oldest value that told the pick and the runner-up apart.
+std::optional<Explanation::Stalest> stalest(const Decision& d, const ProfileRun& run,
+                                            const Explanation& e) {
+  std::optional<Explanation::Stalest> oldest;
+  for (std::size_t s = 0; s < e.voices.size(); ++s) {
+    if (e.voices[s].lead == 0) continue;
+    for (const std::size_t candidate : {e.pick, *e.runner_up}) {
+      const auto age = reading_age_ms(d, run, s, candidate);
+      if (age && (!oldest || *age > oldest->age_ms)) oldest = {s, candidate, *age};
+    }
+  }
+  return oldest;
 }
 
 std::string sentence(const Decision& d, const ProfileRun& run, const Plan::Profile& profile,
@@ -71,14 +91,17 @@ std::string sentence(const Decision& d, const ProfileRun& run, const Plan::Profi
   } else {
     out += "it leads the runner-up " + other;
   }
-  out += " (+" + number(e.lead[*e.decider]) + " of a margin of " + number(e.margin) + ")";
-  const auto against = std::ranges::min_element(e.lead);
-  if (*against < 0) {
-    const auto s = static_cast<std::size_t>(against - e.lead.begin());
-    out +=
-        "; " + profile.scorers[s].name.name + " spoke for " + other + " (" + number(*against) + ")";
+  out += " (+" + number(e.voices[*e.decider].lead) + " of a margin of " + number(e.margin) + ")";
+  for (std::size_t s = 0; s < e.voices.size(); ++s) {
+    if (!e.voices[s].opposed) continue;
+    out += "; " + profile.scorers[s].name.name + " spoke for " + other + " (" +
+           number(e.voices[s].lead) + ")";
   }
-  return out + (e.pivotal ? ". Without it another endpoint would lead." : ".");
+  if (!e.pivotal) return out + ". Without it " + name(e.pick) + " would win all the same.";
+  const Voice& voice = e.voices[*e.decider];
+  const std::string by = voice.without_by > 0 ? " would win by " + number(voice.without_by)
+                                              : " would share the best total";
+  return out + ". Without it " + name(voice.without) + by + ".";
 }
 
 }  // namespace
@@ -96,13 +119,18 @@ std::optional<Explanation> explain(const Decision& decision) {
     e.margin = totals[*pick] - totals[*e.runner_up];
     for (std::size_t s = 0; s < profile.scorers.size(); ++s) {
       const auto raw = decision.scores_of(run, s);
-      e.lead.push_back((counted(raw[*pick]) - counted(raw[*e.runner_up])) *
-                       profile.scorers[s].weight);
+      const double weight = profile.scorers[s].weight;
+      Voice voice{.lead = (counted(raw[*pick]) - counted(raw[*e.runner_up])) * weight};
+      voice.opposed = voice.lead < 0;
+      weigh_without(decision, run, s, weight, *pick, voice);
+      e.voices.push_back(voice);
     }
-    if (e.margin > 0 && !e.lead.empty()) {
-      e.decider = static_cast<std::size_t>(std::ranges::max_element(e.lead) - e.lead.begin());
-      e.pivotal = another_wins_without(decision, run, profile, *e.decider, *pick);
+    if (e.margin > 0 && !e.voices.empty()) {
+      const auto decider = std::ranges::max_element(e.voices, {}, &Voice::lead);
+      e.decider = static_cast<std::size_t>(decider - e.voices.begin());
+      e.pivotal = decider->without != *pick;
     }
+    e.stalest = stalest(decision, run, e);
   }
   e.sentence = sentence(decision, run, profile, e);
   return e;

@@ -9,15 +9,30 @@
 
 namespace pointsman {
 
+// One scorer's part in a decision.
+struct Voice {
+  double lead = 0.0;        // contribution of the pick less that of the runner-up
+  std::size_t without = 0;  // who would have the best total without it; the pick, if it ties
+  double without_by = 0.0;  // and by how much over the next
+  bool opposed = false;     // it spoke for the runner-up
+};
+
 // Why the primary profile picked whom it picked, in closed form: the pick is held against the
 // runner-up, scorer by scorer.
 struct Explanation {
   std::size_t pick = 0;                  // position among the run's candidates
   std::optional<std::size_t> runner_up;  // the best of the others; none: it was the only candidate
   double margin = 0.0;                   // total of the pick less that of the runner-up
-  std::vector<double> lead;              // per scorer: contribution of the pick less the other's
+  std::vector<Voice> voices;             // per scorer; none without a runner-up
   std::optional<std::size_t> decider;    // the scorer with the largest lead, if the margin is > 0
   bool pivotal = false;                  // without the decider another candidate has the best total
+  // The oldest value behind the pick's and the runner-up's scores: which scorer, whose, how old.
+  struct Stalest {
+    std::size_t scorer = 0;
+    std::size_t candidate = 0;
+    double age_ms = 0.0;
+  };
+  std::optional<Stalest> stalest;
   std::string sentence;
 };
 

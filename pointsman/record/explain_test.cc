@@ -51,7 +51,28 @@ TEST(Explain, NamesTheScorerThatDecidedAndTheOneAgainst) {
   EXPECT_EQ(
       e->sentence,
       "prefix decided for a: 640 cached tokens against 0 cached tokens at the runner-up b (+3 "
-      "of a margin of 1); queue spoke for b (-2). Without it another endpoint would lead.");
+      "of a margin of 1); queue spoke for b (-2). Without it b would win by 2.");
+  ASSERT_EQ(e->voices.size(), 2U);
+  EXPECT_TRUE(e->voices[0].opposed);
+  EXPECT_EQ(e->voices[0].without, 0U);
+  EXPECT_DOUBLE_EQ(e->voices[0].without_by, 3.0);
+  EXPECT_EQ(e->voices[1].without, 1U);
+  EXPECT_DOUBLE_EQ(e->voices[1].without_by, 2.0);
+}
+
+TEST(Explain, SaysThatAScorerWasNotNeeded) {
+  const auto e = explain(decision_of({1, 0}, {1, 0}, 0));
+  ASSERT_TRUE(e);
+  EXPECT_FALSE(e->pivotal);
+  EXPECT_TRUE(e->sentence.ends_with("Without it a would win all the same.")) << e->sentence;
+}
+
+TEST(Explain, TellsHowOldTheValuesWereThatMattered) {
+  const auto e = explain(decision_of({0, 1}, {1, 0}, 0));
+  ASSERT_TRUE(e->stalest);
+  EXPECT_EQ(e->stalest->scorer, 0U);
+  EXPECT_DOUBLE_EQ(e->stalest->age_ms, 12.0);
+  EXPECT_FALSE(explain(decision_of({1, 1}, {1, 0}, 0))->stalest) << "the queues told nothing";
 }
 
 TEST(Explain, SaysWhenNothingToldThemApart) {
@@ -83,11 +104,15 @@ TEST(DecisionJson, HoldsTheWholeMatrix) {
   Decision d = decision_of({0, 1}, {1, NAN}, 0);
   d.id = 0xABC;
   d.request_id = "req";
-  const std::string json = decision_json(d, {.end = Outcome::End::finished, .status = 200});
+  d.predicted_cached_tokens = 640;
+  const std::string json =
+      decision_json(d, {.end = Outcome::End::finished, .status = 200, .cached_tokens = 512});
   for (const auto* part :
        {R"("id":"0000000000000abc")", R"("endpoint":"/a")", R"("raw":null)", R"("weighted":3)",
         R"("share_percent":100)", R"("signal":"4 waiting")", R"("age_ms":12)",
-        R"("end":"finished")", R"("status":200)", R"("margin":)", R"("picked":["/a"])"}) {
+        R"("end":"finished")", R"("status":200)", R"("margin":)", R"("picked":["/a"])",
+        R"("pivot":[{"scorer":"queue")", R"("without":"/a")", R"("stalest":{)",
+        R"("cache":{"predicted_tokens":640,"observed_tokens":512})"}) {
     EXPECT_NE(json.find(part), std::string::npos) << part << " in " << json;
   }
 }

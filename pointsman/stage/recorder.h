@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "pointsman/model/decision.h"
@@ -16,6 +17,10 @@ class Recorder {
 
   // The decision is made: others may see it from now on, and only join() changes it.
   virtual void keep(const std::shared_ptr<Decision>& decision) = 0;
+
+  // Whether somebody wants the inputs of decisions (take_inputs), and the key of prompt prints.
+  virtual bool wants_inputs() const { return false; }
+  virtual std::uint64_t print_salt() const { return 0; }
 
   // How it ended.
   virtual void join(const std::shared_ptr<Decision>& decision, const Outcome& outcome) = 0;

@@ -1,15 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "pointsman/config/params.h"
+#include "pointsman/model/recorded.h"
 #include "pointsman/model/signals.h"
 #include "pointsman/stage/instance.h"
+#include "pointsman/stage/signal_table.h"
 
 namespace pointsman {
 
@@ -20,32 +20,6 @@ const void* type_tag() {
   return &kTag;
 }
 
-// What stands at a place in Signals, for those who record and restore it.
-struct SignalShape {
-  DataKey key;               // no type: what a plugin keeps for itself
-  std::size_t bytes = 0;     // of one element
-  bool per_endpoint = true;  // a column, else a cell
-  bool plain = true;         // its bytes are all of it (kPlainSignal)
-};
-
-// Gives every data key of one pipeline its place in Signals.
-class SignalTable {
- public:
-  // The place of a key; the same key gets the same place.
-  std::uint16_t place(const SignalShape& shape);
-  // The place of a key that has been declared.
-  std::optional<std::uint16_t> find(const DataKey& key) const;
-  // A place of its own, which nobody else reads.
-  std::uint16_t fresh();
-  std::size_t size() const { return shapes_.size(); }
-  // By place.
-  const std::vector<SignalShape>& shapes() const { return shapes_; }
-
- private:
-  std::map<std::string, std::uint16_t, std::less<>> places_;
-  std::vector<SignalShape> shapes_;
-};
-
 // A plugin that has been built before.
 struct BuiltPlugin {
   std::string_view type;  // the one it was configured under
@@ -54,6 +28,14 @@ struct BuiltPlugin {
 
 // What a plugin gets when it is built: its name, its parameters, and the means to declare which
 // signals it reads and writes. An undeclared signal cannot be reached.
+//
+// Filters, scorers, pickers and profile handlers are pure functions of what a decision record
+// holds, so that `pointsman replay` finds the same answer: the Fleet (identities, labels, loads
+// with their age), `now` and `stale_before` of the Context, the seed, the signals declared here at
+// the candidates, and of the Request its id, models, path, fairness id, priority, `stream`,
+// `max_output_tokens`, `body_bytes`, `received` and the headers declared here. They do not read
+// `prompts`, `cache_salt` or another header, nor state of their own: what has state is read into a
+// signal by the plugin's produce() and changed in its hooks.
 class Setup {
  public:
   // `built`: the plugins of the same pipeline that exist already.
@@ -68,27 +50,27 @@ class Setup {
   const std::vector<BuiltPlugin>& built() const { return built_; }
 
   // Declares a signal per endpoint (Column) or per request (Cell).
-  template <typename T>
+  template <Recordable T>
   Column<T> writes(const DataKey& key) {
     return {declare<T>(key, Declaration::Access::produces, true)};
   }
-  template <typename T>
+  template <Recordable T>
   Column<T> reads(const DataKey& key) {
     return {declare<T>(key, Declaration::Access::requires_it, true)};
   }
-  template <typename T>
+  template <Recordable T>
   Column<T> reads_if_there(const DataKey& key) {
     return {declare<T>(key, Declaration::Access::reads_if_there, true)};
   }
-  template <typename T>
+  template <Recordable T>
   Cell<T> writes_cell(const DataKey& key) {
     return {declare<T>(key, Declaration::Access::produces, false)};
   }
-  template <typename T>
+  template <Recordable T>
   Cell<T> reads_cell(const DataKey& key) {
     return {declare<T>(key, Declaration::Access::requires_it, false)};
   }
-  template <typename T>
+  template <Recordable T>
   Cell<T> reads_cell_if_there(const DataKey& key) {
     return {declare<T>(key, Declaration::Access::reads_if_there, false)};
   }
@@ -98,6 +80,10 @@ class Setup {
   Cell<T> keeps() {
     return {table_->fresh()};
   }
+
+  // Declares a request header that a filter, scorer or profile handler reads, by its lower-case
+  // name; it is recorded with its value.
+  void reads_header(std::string_view header) { table_->add_header(header); }
 
   // Declares a key whose values stand in the Fleet, not in Signals.
   void reads_load(const DataKey& key) {
@@ -119,9 +105,11 @@ class Setup {
  private:
   template <typename T>
   std::uint16_t declare(const DataKey& key, Declaration::Access access, bool per_endpoint) {
-    declarations_.push_back({key, access, type_tag<T>()});
+    // A column and a cell of one type are not the same thing.
+    const void* const tag = per_endpoint ? type_tag<Column<T>>() : type_tag<Cell<T>>();
+    declarations_.push_back({key, access, tag});
     return table_->place(
-        {.key = key, .bytes = sizeof(T), .per_endpoint = per_endpoint, .plain = kPlainSignal<T>});
+        {.key = key.text(), .per_endpoint = per_endpoint, .shape = &shape_of<T>()});
   }
 
   TypedName name_;

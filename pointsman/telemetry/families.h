@@ -231,6 +231,21 @@ inline constexpr auto kTracesUnrecorded =
     counter("pointsman_traces_unrecorded_total",
             "Sampled requests that were not recorded, all trace buffers being in use.", kNone)
         .from_the_start();
+inline constexpr auto kRecorded =
+    counter("pointsman_record_frames_total", "Decisions and outcomes written to --record files.",
+            labels("kind"));
+inline constexpr auto kRecordBytes =
+    counter("pointsman_record_bytes_total", "Bytes written to --record files.", kNone);
+inline constexpr auto kRecordDropped =
+    counter("pointsman_record_dropped_total",
+            "Decisions and outcomes not recorded: queue_full, too_large; and io_error, writes that "
+            "failed.",
+            labels("reason"));
+inline constexpr auto kTapDropped = counter(
+    "pointsman_tap_dropped_total",
+    "Decisions not shown to a tap: queue_full, for all; slow_reader, for one.", labels("reason"));
+inline constexpr auto kTracesKept = counter(
+    "pointsman_traces_kept_total", "Traces exported because of a --keep rule.", labels("rule"));
 inline constexpr auto kLogLinesDropped =
     counter("pointsman_log_lines_dropped_total",
             "Log lines not written: sampled out, or stderr was not ready.", labels("reason"));
@@ -292,6 +307,11 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kSpansExported,
     &kSpansDropped,
     &kTracesUnrecorded,
+    &kRecorded,
+    &kRecordBytes,
+    &kRecordDropped,
+    &kTapDropped,
+    &kTracesKept,
     &kLogLinesDropped,
 });
 

@@ -57,7 +57,17 @@ void respond_json(HttpExchange& exchange, std::string body) {
 AdminServer::AdminServer(Loop& loop, AdminSources sources)
     : sources_(std::move(sources)),
       fleet_(sources_.fleets),
-      server_(loop, {}, [this](std::unique_ptr<HttpExchange> exchange) { answer(*exchange); }) {}
+      taps_(loop, sources_.taps),
+      server_(loop, {},
+              [this](std::unique_ptr<HttpExchange> exchange) { take(std::move(exchange)); }) {}
+
+void AdminServer::take(std::unique_ptr<HttpExchange> exchange) {
+  const RequestHead& head = exchange->head();
+  if (head.path() != "/tap" || head.method != "GET" || !is_loopback(exchange->peer())) {
+    return answer(*exchange);
+  }
+  taps_.serve(std::move(exchange));
+}
 
 void AdminServer::answer(HttpExchange& exchange) {
   const RequestHead& head = exchange.head();
@@ -79,8 +89,8 @@ void AdminServer::answer(HttpExchange& exchange) {
     return exchange.respond(ready ? 200 : 503,
                             ready ? "ok" : "not ready: no endpoints are known yet");
   }
-  const bool private_page =
-      path == "/endpoints" || path == "/decisions" || path.starts_with("/decisions/");
+  const bool private_page = path == "/tap" || path == "/endpoints" || path == "/decisions" ||
+                            path.starts_with("/decisions/");
   if (private_page && !is_loopback(exchange.peer())) {
     return exchange.respond(403, "only for clients on this machine");
   }
@@ -88,8 +98,8 @@ void AdminServer::answer(HttpExchange& exchange) {
     return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now()));
   }
   if (private_page) return answer_decisions(exchange, path);
-  exchange.respond(404,
-                   "try /metrics, /healthz, /readyz, /endpoints, /decisions or /decisions/<id>");
+  exchange.respond(
+      404, "try /metrics, /healthz, /readyz, /endpoints, /decisions, /decisions/<id> or /tap");
 }
 
 void AdminServer::answer_decisions(HttpExchange& exchange, std::string_view path) {

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "pointsman/base/published.h"
+#include "pointsman/edge/admin/tap_feed.h"
 #include "pointsman/model/fleet.h"
 #include "pointsman/record/decision_ring.h"
+#include "pointsman/record/tap_hub.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/wire/http_server.h"
 
@@ -17,11 +19,13 @@ namespace pointsman {
 struct AdminSources {
   const Metrics& metrics;
   const DecisionRing& decisions;
+  TapHub& taps;
   const Published<Fleet>& fleets;
   std::function<bool()> ready;  // for /readyz; any thread
 };
 
-// The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>.
+// The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>,
+// /tap?where=EXPR.
 // Endpoints and decisions tell of requests, so they answer peers on this machine only.
 //
 // Threading: its loop's thread.
@@ -32,11 +36,13 @@ class AdminServer {
   void serve(std::unique_ptr<Stream> stream) { server_.serve(std::move(stream)); }
 
  private:
+  void take(std::unique_ptr<HttpExchange> exchange);
   void answer(HttpExchange& exchange);
   void answer_decisions(HttpExchange& exchange, std::string_view path);
 
   AdminSources sources_;
   Published<Fleet>::Reader fleet_;
+  TapFeed taps_;
   HttpServer server_;
 };
 

@@ -45,6 +45,10 @@ std::optional<Named> read(std::string_view text) {
 
 }  // namespace
 
+HeaderTestingFilter::HeaderTestingFilter(Params /*params*/, Setup& setup) {
+  setup.reads_header(kHeader);
+}
+
 void HeaderTestingFilter::filter(const Context& context, Candidates& candidates) const {
   const auto chosen = context.signals.arena().array<EndpointIndex>(candidates.size());
   std::size_t count = 0;

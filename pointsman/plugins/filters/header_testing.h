@@ -17,7 +17,7 @@ class HeaderTestingFilter final : public Filter {
   static constexpr std::string_view kHelp =
       "For conformance tests: keeps the endpoints that a request header names.";
 
-  HeaderTestingFilter(Params /*params*/, Setup& /*setup*/) {}
+  HeaderTestingFilter(Params params, Setup& setup);
   void filter(const Context& context, Candidates& candidates) const override;
 };
 

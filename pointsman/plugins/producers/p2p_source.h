@@ -48,6 +48,10 @@ class P2pSourceProducer final : public Producer, public Hook {
   struct Source {
     EndpointIndex endpoint = kNoEndpoint;
     std::int64_t tokens = 0;
+    static constexpr auto recorded() {
+      return std::tuple{recorded_as("endpoint", &Source::endpoint),
+                        recorded_as("tokens", &Source::tokens)};
+    }
   };
 
   std::int64_t min_delta_;

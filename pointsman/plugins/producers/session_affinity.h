@@ -73,6 +73,11 @@ struct SessionAffinityParams {
 struct SessionTarget {
   EndpointIndex endpoint = kNoEndpoint;  // where it went last, if that is in the fleet
   bool bound = false;                    // the router remembers it, wherever it went
+
+  static constexpr auto recorded() {
+    return std::tuple{recorded_as("endpoint", &SessionTarget::endpoint),
+                      recorded_as("bound", &SessionTarget::bound)};
+  }
 };
 
 // Keeps a client at its endpoint (spec/01 section 3.1.3): the state that a filter or scorer of one

@@ -21,11 +21,12 @@ Result<void> HeaderLabelAffinityScorer::accept(const Params& params, const Setup
   return {};
 }
 
-HeaderLabelAffinityScorer::HeaderLabelAffinityScorer(Params params, Setup& /*setup*/)
+HeaderLabelAffinityScorer::HeaderLabelAffinityScorer(Params params, Setup& setup)
     : header_(std::move(params.header)), label_(std::move(params.label)) {
   std::ranges::transform(header_, header_.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
+  setup.reads_header(header_);
 }
 
 void HeaderLabelAffinityScorer::score(const Context& context,

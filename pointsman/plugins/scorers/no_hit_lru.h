@@ -51,6 +51,7 @@ class NoHitLruScorer final : public Scorer, public Producer, public Hook {
   // An endpoint's place in the order of use; 0: never used.
   struct Use {
     std::uint64_t last = 0;
+    static constexpr auto recorded() { return std::tuple{recorded_as("last", &Use::last)}; }
   };
 
   bool cold(const Context& context, std::span<const EndpointIndex> candidates) const;
