@@ -364,7 +364,7 @@ TEST(ExtProc, KnowsAnAbortFromAnOrderlyEnd) {
     EXPECT_EQ(rig.active(), 0U);
     ASSERT_EQ(rig.ring().newest(1).size(), 1U);
     EXPECT_EQ(rig.ring().newest(1)[0].outcome.end,
-              abort ? Outcome::End::client_aborted : Outcome::End::pending);
+              abort ? Outcome::End::client_aborted : Outcome::End::proxy_closed);
   }
 }
 

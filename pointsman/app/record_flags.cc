@@ -5,6 +5,7 @@
 
 #include "pointsman/app/command_line.h"
 #include "pointsman/app/router_flags.h"
+#include "pointsman/engine/keep_rules.h"
 
 namespace pointsman {
 namespace {
@@ -35,12 +36,26 @@ void RouterFlags::declare_record(FlagSet& flags) {
              .value = "N",
              .help = "How many files --record keeps; the oldest is deleted."},
             record_files);
+  flags.add({.name = "keep",
+             .value = "RULES",
+             .help = "Export the traces of requests that turned out slow, failed, close-call, "
+                     "mispredicted, or 1/N of all, beside those that are sampled; a comma list."},
+            keep);
+  flags.add({.name = "keep-slow",
+             .value = "DURATION",
+             .help = "Time to the first byte from which --keep slow keeps a request."},
+            keep_slow);
+  flags.add({.name = "trace-decision-matrix",
+             .help = "Put the scores of the best endpoints into an event of the picker's span."},
+            trace_decision_matrix);
 }
 
 Result<void> RouterFlags::finish_record() {
   POINTSMAN_TRY(bytes, parse_size("--record-file-size", record_file_size));
   if (bytes < kSmallestFile) return wrong("--record-file-size must be at least 64Ki");
   record_file_bytes = static_cast<std::uint64_t>(bytes);
+  POINTSMAN_TRY(rules, KeepRules::parse(keep, keep_slow));
+  keep_rules = rules;
   if (record_files < 1) {
     return wrong("--record-files must be positive, got " + std::to_string(record_files));
   }

@@ -145,7 +145,7 @@ std::string difference(const RecordedDecision& recorded, const Decision& now,
 // Everything a replay holds while it runs.
 class Replay {
  public:
-  explicit Replay(const ReplayOptions& options)
+  explicit Replay(const RecordReplayOptions& options)
       : config_file_(options.config_file),
         threads_(options.threads > 0 ? options.threads
                                      : std::max(1U, std::thread::hardware_concurrency())),
@@ -239,7 +239,7 @@ class Replay {
 
 }  // namespace
 
-Result<ReplayReport> replay(const ReplayOptions& options) {
+Result<ReplayReport> replay(const RecordReplayOptions& options) {
   POINTSMAN_TRY(files, RecordFiles::open(options.paths));
   return Replay(options).run(files);
 }

@@ -8,7 +8,7 @@
 
 namespace pointsman {
 
-struct ReplayOptions {
+struct RecordReplayOptions {
   std::vector<std::string> paths;  // files and folders
   std::string config_file;         // empty: each decision's own configuration
   std::size_t threads = 0;         // 0: one per core
@@ -24,7 +24,7 @@ struct ReplayReport {
 
 // Decides every recorded decision again and compares runs, candidates, the exact scores (by their
 // hashes) and picks. Errors: io, invalid_config.
-Result<ReplayReport> replay(const ReplayOptions& options);
+Result<ReplayReport> replay(const RecordReplayOptions& options);
 
 // The report in words.
 std::string to_text(const ReplayReport& report);

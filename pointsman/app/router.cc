@@ -69,6 +69,7 @@ std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
       return nullptr;
     }
     router->tracer_ = *std::move(tracer);
+    if (setup.flags.keep_rules.any()) router->tracer_->record_all();
   } else {
     router->tracer_ = std::make_unique<Tracer>();
   }
@@ -109,7 +110,9 @@ std::shared_ptr<const Pipeline> Router::make_pipeline(Assembly assembly) {
   return std::make_shared<const Pipeline>(
       std::move(assembly), metrics_, decisions_,
       Pipeline::Options{.staleness = setup_.flags.metrics_staleness_threshold,
-                        .ignore_subset = setup_.ignore_subset});
+                        .ignore_subset = setup_.ignore_subset,
+                        .keep = setup_.flags.keep_rules,
+                        .trace_decision_matrix = setup_.flags.trace_decision_matrix});
 }
 
 std::shared_ptr<const Pipeline> Router::pipeline() const {

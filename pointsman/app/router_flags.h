@@ -10,6 +10,7 @@
 
 #include "pointsman/app/flags.h"
 #include "pointsman/base/result.h"
+#include "pointsman/engine/keep_rules.h"
 
 namespace pointsman {
 
@@ -46,6 +47,7 @@ struct RouterFlags {
   bool pool_namespace_defaulted = false;  // neither flag nor NAMESPACE
   std::vector<std::string> warnings;      // each to be logged once
   std::uint64_t record_file_bytes = 0;
+  KeepRules keep_rules;
 
   void declare_configuration(FlagSet& flags);
   void declare_scraping(FlagSet& flags);

@@ -147,8 +147,8 @@ Result<void> tap(const TapOptions& options) {
   HttpClient client(loop, {.first_byte = kPatience});
   Watcher watcher(options);
   RequestHead head{.method = "GET", .target = where.path};
-  client.start(watcher.call, {.address = found->front(), .host = where.host.text()}, head, {},
-               watcher);
+  const HttpTarget target{.address = found->front(), .host = where.host.text()};
+  client.start(watcher.call, target, head, {}, watcher);
   while (!watcher.done) loop.run_until([&] { return watcher.done; }, std::chrono::hours(1));
   watcher.call.cancel();
   if (!watcher.outcome && watcher.outcome.error().code == Code::io) {

@@ -180,6 +180,7 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
   decision.target_model = request.target_model;
   decision.body_bytes = request.body_bytes;
   decision.priority = request.priority;
+  decision.matrix_wanted = options_.trace_decision_matrix;
   decision.seed = worker.random.next();
   decision.fleet = fleet;
   decision.plan = assembly_.scheduler->plan();

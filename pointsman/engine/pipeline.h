@@ -11,6 +11,7 @@
 #include "pointsman/base/random.h"
 #include "pointsman/base/result.h"
 #include "pointsman/engine/assembly.h"
+#include "pointsman/engine/keep_rules.h"
 #include "pointsman/engine/scheduler_metrics.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/stage/recorder.h"
@@ -45,6 +46,8 @@ class Pipeline {
     // Load signals older than this count as missing.
     Clock::duration staleness = std::chrono::seconds(2);
     bool ignore_subset = false;  // --disable-endpoint-subset-filter
+    KeepRules keep;              // --keep
+    bool trace_decision_matrix = false;
   };
 
   Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options);

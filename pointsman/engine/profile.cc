@@ -220,6 +220,7 @@ void Profile::pick(const Context& context, ProfileRun& run, Decision& decision, 
   decision.picks.resize(run.first_pick + picked);
   run.ties = ties(totals);
   scope.set("llm_d.epp.picker.selected_endpoints", picked);
+  if (decision.matrix_wanted) set_matrix(scope, context.fleet, decision, run);
 }
 
 }  // namespace pointsman

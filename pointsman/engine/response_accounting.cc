@@ -60,6 +60,7 @@ std::string_view why(Outcome::End end) {
     case Outcome::End::pending:
       return "closed by proxy";
     case Outcome::End::finished:
+    case Outcome::End::proxy_closed:
     case Outcome::End::rejected:
       return {};
   }
@@ -168,7 +169,7 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
       return set(at) ? (at - session.request.received).count() : -1;
     };
     Outcome outcome = session.decision->outcome;
-    outcome.end = end;
+    outcome.end = end == Outcome::End::pending ? Outcome::End::proxy_closed : end;
     outcome.status = response.status;
     outcome.ttft_ns = since(response.first);
     outcome.duration_ns = since(now);
@@ -178,6 +179,11 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     recorder_.join(session.decision, outcome);
   }
   if (session.root.recording()) {
+    session.kept_by = options_.keep.why(session.decision.get(), session.error_code, worker.random);
+    if (!session.kept_by.empty()) {
+      worker.shard.add(worker.shard.with(metric::kTracesKept, session.kept_by));
+      session.root.set("pointsman.kept_by", session.kept_by);
+    }
     if (server_error && session.error_code.empty()) session.root.error("ModelServerError");
     if (!session.request.target_model.empty()) {
       session.root.set("gen_ai.request.model", session.request.target_model);

@@ -20,6 +20,7 @@ void Session::reset() {
   root = {};
   trace = {};
   decision.reset();
+  kept_by = {};
   error_code = {};
   outgoing = {};
   outgoing_bytes = 0;

@@ -56,6 +56,7 @@ class Session {
   Trace trace;
   Trace::Scope root;                   // gateway.request; ended by Pipeline::finish
   std::shared_ptr<Decision> decision;  // set when scheduling began
+  std::string_view kept_by;            // the --keep rule that wants this trace; set by finish()
   std::string_view error_code;         // of the error that ended the request phase, or empty
   // The body to send upstream, in pieces to be concatenated: as received, or with another model.
   std::span<const std::string_view> outgoing;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -56,6 +57,85 @@ void set_top(Trace::Scope& scope, const Fleet& fleet, std::span<const EndpointIn
   }
   scope.set("llm_d.epp.picker.top_endpoints", std::span(names).first(used));
   scope.set("llm_d.epp.picker.top_scores", std::span(scores).first(used));
+}
+
+namespace {
+
+// Text of a bounded length; what does not fit makes it full and is left out.
+class Cramped {
+ public:
+  bool add(std::string_view text) {
+    if (text.size() > room_.size() - used_) return false;
+    used_ += static_cast<std::size_t>(std::ranges::copy(text, room_.begin() + offset()).out -
+                                      (room_.begin() + offset()));
+    return true;
+  }
+  // Names of plugins and endpoints hold nothing that JSON would escape, or they are left out.
+  bool quoted(std::string_view text) {
+    const bool plain = std::ranges::all_of(
+        text, [](char c) { return c >= ' ' && c != '"' && c != '\\' && c != 0x7F; });
+    return add("\"") && (!plain || add(text)) && add("\"");
+  }
+  bool number(double value) {
+    if (std::isnan(value)) return add("null");
+    std::array<char, 32> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value,
+                                   std::chars_format::general, 4)
+                         .ptr;
+    return add({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  }
+  std::size_t used() const { return used_; }
+  void cut(std::size_t to) { used_ = to; }
+  std::string_view text() const { return {room_.data(), used_}; }
+
+ private:
+  std::ptrdiff_t offset() const { return static_cast<std::ptrdiff_t>(used_); }
+
+  std::array<char, 1500> room_{};
+  std::size_t used_ = 0;
+};
+
+}  // namespace
+
+void set_matrix(Trace::Scope& scope, const Fleet& fleet, const Decision& decision,
+                const ProfileRun& run) {
+  if (!scope.recording()) return;
+  constexpr std::size_t kMost = 32;
+  const auto& scorers = decision.plan->profiles[run.profile].scorers;
+  const auto candidates = decision.candidates_of(run);
+  const auto totals = decision.totals_of(run);
+  Cramped out;
+  bool fits = out.add("{\"scorers\":[");
+  for (std::size_t s = 0; s < scorers.size() && fits; ++s) {
+    fits = out.add(s == 0 ? "[" : ",[") && out.quoted(scorers[s].name.name) && out.add(",") &&
+           out.number(scorers[s].weight) && out.add("]");
+  }
+  if (!fits || !out.add("],\"endpoints\":[")) return;
+  // One row after the other, the best first; each look for the next best is a pass of its own.
+  double above = std::numeric_limits<double>::infinity();
+  std::size_t last = candidates.size();
+  for (std::size_t row = 0; row < std::min(kMost, candidates.size()); ++row) {
+    std::size_t next = candidates.size();
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      const bool later = totals[i] < above || (totals[i] == above && i > last);
+      if (later && (next == candidates.size() || totals[i] > totals[next])) next = i;
+    }
+    if (next == candidates.size()) break;
+    above = totals[next];
+    last = next;
+    const std::size_t before = out.used();
+    fits = out.add(row == 0 ? "[" : ",[") && out.quoted(fleet[candidates[next]].id) &&
+           out.add(",") && out.number(totals[next]);
+    for (std::size_t s = 0; s < scorers.size() && fits; ++s) {
+      fits = out.add(",") && out.number(decision.scores_of(run, s)[next]);
+    }
+    // The end of the text needs room, too.
+    if (fits && out.add("]") && out.used() + 2 <= 1500) continue;
+    out.cut(before);
+    break;
+  }
+  out.add("]}");
+  scope.event("pointsman.decision", "pointsman.decision.matrix", out.text());
 }
 
 }  // namespace pointsman

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "pointsman/model/decision.h"
 #include "pointsman/model/fleet.h"
 #include "pointsman/model/request.h"
 #include "pointsman/model/trace.h"
@@ -22,5 +23,11 @@ void set_scores(Trace::Scope& scope, std::span<const double> raw);
 // candidates.
 void set_top(Trace::Scope& scope, const Fleet& fleet, std::span<const EndpointIndex> candidates,
              std::span<const double> totals);
+
+// The whole matrix as one event `pointsman.decision` (--trace-decision-matrix): JSON with the
+// scorers, their weights and, for the best endpoints by total, the raw scores; as many as fit into
+// 1.5 KiB.
+void set_matrix(Trace::Scope& scope, const Fleet& fleet, const Decision& decision,
+                const ProfileRun& run);
 
 }  // namespace pointsman

@@ -46,6 +46,7 @@ void Decision::reset() {
   picks.clear();
   error.clear();
   inputs.reset();
+  matrix_wanted = false;
   predicted_cached_tokens = -1;
   outcome.served_by.clear();
   std::string kept = std::move(outcome.served_by);

@@ -97,7 +97,14 @@ struct ProfileRun {
 
 // How it ended, joined when the response is over.
 struct Outcome {
-  enum class End : std::uint8_t { pending, finished, client_aborted, upstream_failed, rejected };
+  enum class End : std::uint8_t {
+    pending,
+    finished,
+    client_aborted,
+    upstream_failed,
+    rejected,
+    proxy_closed,  // the proxy ended the transaction early and did not say why
+  };
   End end = End::pending;
   int status = 0;             // of the model server, 0 when unknown
   std::int64_t ttft_ns = -1;  // -1: never
@@ -138,6 +145,7 @@ struct Decision {
   std::vector<EndpointIndex> picks;
   std::string error;  // the message when nothing was picked
   Clock::time_point done;
+  bool matrix_wanted = false;                 // as an event of the picker's span
   Inputs inputs;                              // for the record; empty when nobody records
   std::int64_t predicted_cached_tokens = -1;  // at the pick; -1: nobody knows
   Outcome outcome;

@@ -118,12 +118,13 @@ void describe(const std::string& name, std::size_t offset, std::vector<RecordedF
     static_assert(Listed<T>, "a signal type lists its members in recorded(), see model/recorded.h");
     [[maybe_unused]] const T sample{};
     [[maybe_unused]] const auto* const base = reinterpret_cast<const std::byte*>(&sample);
-    [[maybe_unused]] const auto add = [&]<typename C, typename M>(const RecordedMember<M C::*>& member) {
-      const auto at = static_cast<std::size_t>(
-          reinterpret_cast<const std::byte*>(&(sample.*member.pointer)) - base);
-      const std::string inner(member.name);
-      describe<M>(name.empty() ? inner : name + "." + inner, offset + at, out);
-    };
+    [[maybe_unused]] const auto add =
+        [&]<typename C, typename M>(const RecordedMember<M C::*>& member) {
+          const auto at = static_cast<std::size_t>(
+              reinterpret_cast<const std::byte*>(&(sample.*member.pointer)) - base);
+          const std::string inner(member.name);
+          describe<M>(name.empty() ? inner : name + "." + inner, offset + at, out);
+        };
     std::apply([&](const auto&... members) { (add(members), ...); }, T::recorded());
   }
 }

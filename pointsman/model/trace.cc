@@ -175,6 +175,15 @@ void Trace::Scope::set(std::string_view key, std::span<const double> values) {
   a->count = static_cast<std::uint32_t>(values.size());
 }
 
+void Trace::Scope::event(std::string_view event_name, std::string_view key, std::string_view text) {
+  if (trace_ == nullptr) return;
+  SpanRecord& span = record();
+  span.event = event_name;
+  span.event_key = key;
+  span.event_text = trace_->buffer_->keep(text);
+  span.event_at = Clock::now();
+}
+
 void Trace::Scope::exception(std::string_view type, std::string_view message) {
   if (trace_ == nullptr) return;
   SpanRecord& span = record();

@@ -63,6 +63,10 @@ struct SpanRecord {
   Clock::time_point began;
   Clock::time_point end;
   std::string_view status;
+  std::string_view event;      // one event of its own, when not empty
+  std::string_view event_key;  // with this attribute
+  std::string_view event_text;
+  Clock::time_point event_at;
   std::string_view exception_type;  // an `exception` event when not empty
   std::string_view exception_message;
   Clock::time_point exception_at;
@@ -148,6 +152,9 @@ class Trace {
     void set(std::string_view key, std::span<const std::string_view> values);
     void set(std::string_view key, std::span<const double> values);
 
+    // Adds the span's event with one attribute; a second call replaces it. `name` and `key` are
+    // literals, `text` is copied.
+    void event(std::string_view event_name, std::string_view key, std::string_view text);
     // Adds the `exception` event. The status stays as it is.
     void exception(std::string_view type, std::string_view message);
     // The same for an exception in flight. Call it in a catch block, then rethrow.

@@ -97,6 +97,11 @@ void fill(otel::exporter::otlp::OtlpRecordable& to, const FinishedSpan& span) {
   to.SetDuration(std::chrono::nanoseconds(span.ended_ns - span.began_ns));
   for (const Attribute& attribute : span.attributes) set(to, attribute);
   if (span.error) to.SetStatus(otel::trace::StatusCode::kError, view(span.status));
+  if (!span.event.empty()) {
+    const Pairs pairs{{view(span.event_key), view(span.event_text)}};
+    to.AddEvent(view(span.event), at(span.event_ns),
+                otel::common::KeyValueIterableView<Pairs>(pairs));
+  }
   if (!span.exception_type.empty()) {
     const Pairs pairs{{"exception.type", view(span.exception_type)},
                       {"exception.message", view(span.exception_message)}};

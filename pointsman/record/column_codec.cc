@@ -15,6 +15,8 @@ namespace {
 
 using Type = RecordedField::Type;
 
+constexpr std::size_t kMaxColumnBytes = 64UL << 20U;  // of one decision, in memory
+
 // How the values of one field are written.
 enum class Form : std::uint8_t {
   same,    // one value for all
@@ -174,6 +176,8 @@ void decode_columns(ByteReader& in, Inputs& inputs) {
     if (!there) continue;
     const std::size_t count = column.per_endpoint ? inputs.candidates.size() : 1;
     const std::size_t begin = inputs.columns.size();
+    // One value may stand for many: a small frame must not become a large decision.
+    if (begin + count * shape.size > kMaxColumnBytes) return in.refuse();
     inputs.columns.resize(begin + count * shape.size);
     for (const RecordedField& field : shape.fields) {
       if (field.type == Type::text) continue;

@@ -62,7 +62,7 @@ TEST(DecisionFilter, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(problem("status = abc"), "`status` is a number at character 10");
   EXPECT_EQ(problem("status = 200 endpoint = x"), "expected `and` or `or` at character 14");
   EXPECT_EQ(problem("(status = 200"), "expected `)` at character 14");
-  EXPECT_EQ(problem("endpoint < x"), "texts have no order at character 12");
+  EXPECT_EQ(problem("endpoint < x"), "texts have no order at character 11");
   EXPECT_EQ(problem("status ~ 5"), "`~` is for texts, not for numbers at character 9");
   EXPECT_EQ(problem("endpoint = 'x"), "the text has no end at character 12");
   EXPECT_EQ(problem("status ="), "expected a value at character 9");

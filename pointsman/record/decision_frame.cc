@@ -15,6 +15,7 @@ namespace pointsman {
 namespace {
 
 constexpr std::size_t kMaxRuns = 64;
+constexpr std::size_t kMaxScores = 4U << 20U;  // of one decision
 constexpr std::size_t kMaxError = 4096;
 constexpr std::size_t kMaxHeaderText = 16U << 20U;
 
@@ -150,6 +151,7 @@ void write_row(ByteWriter& out, std::span<const double> row, std::uint64_t hash)
 void read_row(ByteReader& in, std::size_t n, Decision& d) {
   const bool constant = in.u8() != 0;
   const std::size_t at = d.scores.size();
+  if (at + n > kMaxScores) return in.refuse();
   d.scores.resize(at + n);
   double value = 0.0;
   for (std::size_t i = 0; i < n; ++i) {

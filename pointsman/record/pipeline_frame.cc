@@ -150,7 +150,7 @@ void encode_outcome(std::uint64_t decision, const Outcome& outcome, std::string&
 bool decode_outcome(std::string_view bytes, std::uint64_t& decision, Outcome& into) {
   ByteReader in(bytes);
   decision = in.u64();
-  into.end = static_cast<Outcome::End>(in.below(5));
+  into.end = static_cast<Outcome::End>(in.below(6));
   into.status = static_cast<int>(in.zigzag());
   for (std::int64_t* value : {&into.ttft_ns, &into.duration_ns, &into.prompt_tokens,
                               &into.output_tokens, &into.cached_tokens}) {

@@ -145,7 +145,7 @@ TEST(Record, ColumnsComeBackForThePipelineThatReadsThem) {
   RecordedDecision read;
   ASSERT_EQ(reader->next(read), RecordReader::Found::decision);
   SignalTable table;
-  Setup setup({}, {}, table);
+  pointsman::Setup setup({}, {}, table);
   const auto match = setup.reads<PrefixMatch>({"PrefixCacheMatchInfoDataKey", "approx"});
   const auto prompt = setup.reads_cell<TokenizedPrompt>({"TokenizedPrompt", "token-producer"});
   std::vector<const SignalColumn*> places;
@@ -170,7 +170,8 @@ TEST(Record, FleetsComeBackThroughChurnAndScrapes) {
   DecisionMaker maker(20, 2);
   std::vector<Fleet> fleets;
   record(folder, maker, 300, [&](std::size_t i) {
-    if (i % 3 == 1) maker.scrape(static_cast<EndpointIndex>(i % maker.fleet().size()), i * 1.0);
+    if (i % 3 == 1)
+      maker.scrape(static_cast<EndpointIndex>(i % maker.fleet().size()), static_cast<double>(i));
     if (i % 100 == 99) maker.leave(3);
     fleets.push_back(maker.fleet());
   });
@@ -249,7 +250,8 @@ TEST(Record, AFullQueueDropsAndCounts) {
 std::string sample() {
   const Folder folder;
   DecisionMaker maker(6, 2);
-  record(folder, maker, 20, [&](std::size_t i) { maker.scrape(i % 6, 1.0); });
+  record(folder, maker, 20,
+         [&](std::size_t i) { maker.scrape(static_cast<EndpointIndex>(i % 6), 1.0); });
   return contents(folder.files()[0]);
 }
 

@@ -115,6 +115,15 @@ std::string ConsoleSink::line(const FinishedSpan& span) const {
   out += R"(,"Attributes":)";
   append_array(out, span.attributes, [&out](const Attribute& a) { append_attribute(out, a); });
   out += R"(,"Events":[)";
+  if (!span.event.empty()) {
+    out += R"({"Name":)";
+    append_json(out, span.event);
+    member(out, "Time", time_text(span.event_ns));
+    out += R"(,"Attributes":[{"Key":)";
+    append_json(out, span.event_key);
+    member(out, "Value", span.event_text);
+    out += span.exception_type.empty() ? "}]}" : "}]},";
+  }
   if (!span.exception_type.empty()) {
     out += R"({"Name":"exception")";
     member(out, "Time", time_text(span.exception_ns));

@@ -37,6 +37,12 @@ void SpanBatch::add(std::unique_ptr<TraceBuffer> buffer) {
     // A span that is still open ends with the trace.
     span.ended_ns = unix_ns(record.ended ? record.end : std::max(record.began, records[0].end));
     span.attributes = attributes_of(*buffer, i, span.dropped_attributes);
+    if (limits_.events > 0 && !record.event.empty()) {
+      span.event = record.event;
+      span.event_key = record.event_key;
+      span.event_text = limited(record.event_text);
+      span.event_ns = unix_ns(record.event_at);
+    }
     if (limits_.events > 0 && !record.exception_type.empty()) {
       span.exception_type = record.exception_type;
       span.exception_message = record.exception_message;

@@ -35,6 +35,10 @@ struct FinishedSpan {
   std::int64_t ended_ns = 0;
   std::span<const Attribute> attributes;  // each key once
   std::uint32_t dropped_attributes = 0;
+  std::string_view event;  // one event of its own, when not empty
+  std::string_view event_key;
+  std::string_view event_text;
+  std::int64_t event_ns = 0;
   std::string_view exception_type;  // an `exception` event when not empty
   std::string_view exception_message;
   std::int64_t exception_ns = 0;

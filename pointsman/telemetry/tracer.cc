@@ -79,7 +79,7 @@ Trace Tracer::begin(const TraceHeaders& headers, Random& random) {
   const bool sampled = sampler_.samples(parent, root.trace_id);
   root.flags =
       static_cast<std::uint8_t>((parent.flags & kRandomFlag) | (sampled ? kSampledFlag : 0));
-  if (!sampled || exporter_ == nullptr) return Trace(root);
+  if (!(sampled || record_all_) || exporter_ == nullptr) return Trace(root);
   auto buffer = pool_.take();
   if (buffer == nullptr) {
     unrecorded_.fetch_add(1, std::memory_order_relaxed);
@@ -97,8 +97,14 @@ OutgoingTrace Tracer::outgoing(const Trace& trace, const TraceHeaders& headers) 
           .baggage = valid_baggage(headers.baggage)};
 }
 
-void Tracer::finish(Trace&& trace) {
-  if (auto buffer = trace.release()) exporter_->offer(std::move(buffer));
+void Tracer::finish(Trace&& trace, bool keep) {
+  auto buffer = trace.release();
+  if (buffer == nullptr) return;
+  if (keep || trace.context().sampled()) {
+    exporter_->offer(std::move(buffer));
+  } else {
+    pool_.give_back(std::move(buffer));
+  }
 }
 
 void Tracer::stop(std::chrono::milliseconds patience) {

@@ -55,8 +55,13 @@ class Tracer {
   // REQUIRES: trace.installed(), and `headers` are those that it began with.
   static OutgoingTrace outgoing(const Trace& trace, const TraceHeaders& headers);
 
-  // The request is over: its spans, if any, go to the exporter. Never waits.
-  void finish(Trace&& trace);
+  // Records every request from now on, so that finish() can keep some that nobody sampled.
+  // REQUIRES: before the first begin().
+  void record_all() { record_all_ = true; }
+
+  // The request is over: its spans go to the exporter if it was sampled when it began, or `keep`
+  // says that it turned out worth it. Never waits.
+  void finish(Trace&& trace, bool keep = false);
 
   // Exports what is left, for at most `patience`.
   void stop(std::chrono::milliseconds patience);
@@ -66,6 +71,7 @@ class Tracer {
 
  private:
   bool installed_ = false;
+  bool record_all_ = false;
   Sampler sampler_;
   TracePool pool_;
   std::atomic<std::uint64_t> unrecorded_{0};

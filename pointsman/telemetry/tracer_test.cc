@@ -74,6 +74,22 @@ TEST(Tracer, PassesOnATraceThatIsNotSampledWithANewSpanId) {
   EXPECT_EQ(sent.substr(52), "-00");
 }
 
+TEST(Tracer, RecordsAllWhenSomeMayBeKeptAfterwards) {
+  Rig rig(TraceVariables{{"OTEL_TRACES_SAMPLER_ARG", "0"}});
+  rig.tracer.record_all();
+  for (const bool keep : {false, true}) {
+    Trace trace = rig.tracer.begin({}, rig.random);
+    EXPECT_TRUE(trace.recording());
+    EXPECT_FALSE(trace.context().sampled()) << "what goes upstream says what was decided first";
+    {
+      const auto scope = trace.enter(keep ? "kept" : "forgotten", SpanScope::handlers);
+    }
+    rig.tracer.finish(std::move(trace), keep);
+  }
+  rig.tracer.stop(5s);
+  EXPECT_EQ(rig.sink.names, (std::vector<std::string>{"kept"}));
+}
+
 TEST(Tracer, KeepsTheRandomFlag) {
   Rig rig;
   EXPECT_EQ(text(rig.request({"00-" + kTraceId + "-" + kCaller + "-03", "", ""})).substr(53), "03");

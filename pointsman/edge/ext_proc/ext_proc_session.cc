@@ -371,7 +371,7 @@ void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view t
   }
   if (with_engine_) return;  // decided() will come, and end what is left
   pipeline_->finish(*this, how, shared_.worker);
-  shared_.tracer.finish(std::move(trace));
+  shared_.tracer.finish(std::move(trace), !kept_by.empty());
   pipeline_.reset();
   decision.reset();
   if (body_.capacity() > kKeptBody) body_.release();

@@ -163,7 +163,7 @@ void ProxySession::client_gone() {
 
 void ProxySession::end(Outcome::End how) {
   pipeline_->finish(*this, how, shared_.worker);
-  shared_.tracer.finish(std::move(trace));
+  shared_.tracer.finish(std::move(trace), !kept_by.empty());
   exchange_.reset();
   pipeline_.reset();
   fleet_.reset();
