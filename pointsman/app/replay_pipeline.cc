@@ -14,6 +14,7 @@ namespace pointsman {
 namespace {
 
 constexpr std::string_view kMatchKey = "PrefixCacheMatchInfoDataKey/";
+constexpr std::uint32_t kMostMedia = 65'536;
 constexpr std::size_t kForeignPlaces = 16;  // columns of matches that a pipeline does not read
 
 }  // namespace
@@ -90,11 +91,22 @@ bool ReplayWorker::decide(const ReplayPipeline::Binding& binding,
     headers_.push_back({inputs.schema->headers[h], texts.substr(0, size)});
     texts.remove_prefix(size);
   }
+  // Of the prompt, plugins may ask which media it has, and nothing else.
+  const PromptPrint& print = inputs.print;
+  media_.clear();
+  const auto add = [&](PromptPart::Kind kind, std::uint32_t count) {
+    media_.insert(media_.end(), std::min(count, kMostMedia), {.kind = kind});
+  };
+  add(PromptPart::Kind::image, print.images);
+  add(PromptPart::Kind::audio, print.audios);
+  add(PromptPart::Kind::video, print.videos);
+  const Prompt prompt{.parts = media_};
   const Request request{.id = was.request_id,
                         .model = was.model,
                         .target_model = was.target_model,
                         .path = inputs.path,
                         .headers = headers_,
+                        .prompts = {&prompt, print.prompts > 0 ? 1U : 0U},
                         .fairness_id = inputs.fairness_id,
                         .priority = was.priority,
                         .stream = inputs.stream,

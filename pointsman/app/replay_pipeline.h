@@ -71,6 +71,7 @@ class ReplayWorker {
   Signals signals_;
   Decision decision_;
   std::vector<Header> headers_;
+  std::vector<PromptPart> media_;
 };
 
 }  // namespace pointsman

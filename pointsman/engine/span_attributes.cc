@@ -66,8 +66,8 @@ class Cramped {
  public:
   bool add(std::string_view text) {
     if (text.size() > room_.size() - used_) return false;
-    used_ += static_cast<std::size_t>(std::ranges::copy(text, room_.begin() + offset()).out -
-                                      (room_.begin() + offset()));
+    std::ranges::copy(text, room_.begin() + static_cast<std::ptrdiff_t>(used_));
+    used_ += text.size();
     return true;
   }
   // Names of plugins and endpoints hold nothing that JSON would escape, or they are left out.
@@ -89,8 +89,6 @@ class Cramped {
   std::string_view text() const { return {room_.data(), used_}; }
 
  private:
-  std::ptrdiff_t offset() const { return static_cast<std::ptrdiff_t>(used_); }
-
   std::array<char, 1500> room_{};
   std::size_t used_ = 0;
 };

@@ -36,6 +36,9 @@ struct InputSchema {
 struct PromptPrint {
   std::uint32_t prompts = 0;
   std::uint32_t parts = 0;
+  std::uint32_t images = 0;  // of these parts
+  std::uint32_t audios = 0;
+  std::uint32_t videos = 0;
   std::uint64_t bytes = 0;  // of text, as it stands in the body
   std::uint64_t hash = 0;   // of the lengths and of the beginning and end of each prompt, keyed
 };

@@ -101,6 +101,9 @@ void write_inputs(ByteWriter& out, const Decision& d) {
   if (inputs.max_output_tokens) out.zigzag(*inputs.max_output_tokens);
   out.varint(inputs.print.prompts);
   out.varint(inputs.print.parts);
+  out.varint(inputs.print.images);
+  out.varint(inputs.print.audios);
+  out.varint(inputs.print.videos);
   out.varint(inputs.print.bytes);
   out.u64(inputs.print.hash);
   for (const std::int32_t size : inputs.header_sizes) out.zigzag(size);
@@ -118,8 +121,10 @@ void read_inputs(ByteReader& in, std::uint64_t flags, Decision& d) {
   inputs.received = later(d.at, in.zigzag());
   inputs.stale_before = later(d.at, in.zigzag());
   if ((flags & kHasMaxOutput) != 0) inputs.max_output_tokens = in.zigzag();
-  inputs.print.prompts = static_cast<std::uint32_t>(in.below(1ULL << 32U));
-  inputs.print.parts = static_cast<std::uint32_t>(in.below(1ULL << 32U));
+  for (std::uint32_t* count : {&inputs.print.prompts, &inputs.print.parts, &inputs.print.images,
+                               &inputs.print.audios, &inputs.print.videos}) {
+    *count = static_cast<std::uint32_t>(in.below(1ULL << 32U));
+  }
   inputs.print.bytes = in.varint();
   inputs.print.hash = in.u64();
   std::size_t texts = 0;

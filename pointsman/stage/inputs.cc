@@ -44,6 +44,9 @@ PromptPrint print_of(std::span<const Prompt> prompts, std::uint64_t salt) {
     print.parts += static_cast<std::uint32_t>(prompt.parts.size());
     for (const PromptPart& part : prompt.parts) {
       print.bytes += part.bytes.size() + part.tokens.size_bytes();
+      print.images += part.kind == PromptPart::Kind::image ? 1 : 0;
+      print.audios += part.kind == PromptPart::Kind::audio ? 1 : 0;
+      print.videos += part.kind == PromptPart::Kind::video ? 1 : 0;
     }
     if (prompt.parts.empty()) continue;
     const std::string_view first = prompt.parts.front().bytes;

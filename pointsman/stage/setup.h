@@ -33,9 +33,10 @@ struct BuiltPlugin {
 // holds, so that `pointsman replay` finds the same answer: the Fleet (identities, labels, loads
 // with their age), `now` and `stale_before` of the Context, the seed, the signals declared here at
 // the candidates, and of the Request its id, models, path, fairness id, priority, `stream`,
-// `max_output_tokens`, `body_bytes`, `received` and the headers declared here. They do not read
-// `prompts`, `cache_salt` or another header, nor state of their own: what has state is read into a
-// signal by the plugin's produce() and changed in its hooks.
+// `max_output_tokens`, `body_bytes`, `received`, the headers declared here, and of `prompts` how
+// many images, sounds and videos there are. They do not read other parts of `prompts`, `cache_salt`
+// or another header, nor state of their own: what has state is read into a signal by the plugin's
+// produce() and changed in its hooks.
 class Setup {
  public:
   // `built`: the plugins of the same pipeline that exist already.

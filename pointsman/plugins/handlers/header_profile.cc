@@ -15,8 +15,10 @@ using Stage = ProfileState::Stage;
 
 }  // namespace
 
-HeaderProfileHandler::HeaderProfileHandler(Params params, Setup& /*setup*/)
-    : header_(to_lower(bare(params.header))), default_profile_(bare(params.default_profile)) {}
+HeaderProfileHandler::HeaderProfileHandler(Params params, Setup& setup)
+    : header_(to_lower(bare(params.header))), default_profile_(bare(params.default_profile)) {
+  setup.reads_header(header_);
+}
 
 void HeaderProfileHandler::choose(const Context& context, std::span<ProfileState> profiles,
                                   std::span<bool> run) const {
