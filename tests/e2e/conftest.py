@@ -17,6 +17,8 @@ from harness.pointsman import Epp, Serve
 from harness.process import Process
 from harness.toy_picker import ToyPicker
 
+LOGS = pytest.StashKey[pathlib.Path]()  # where a test's processes write to
+
 
 def pytest_configure():
     # Thousands of streams at once: client, fake servers and their children share one limit.
@@ -27,8 +29,8 @@ def pytest_configure():
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
-    if report.failed and "tmp_path" in item.fixturenames:
-        for log in sorted(item.funcargs["tmp_path"].glob("*.log")):
+    if report.failed and LOGS in item.stash:
+        for log in sorted(item.stash[LOGS].glob("*.log")):
             report.sections.append((log.name, log.read_text(errors="replace")[-6000:]))
     return report
 
@@ -43,8 +45,9 @@ def cleanup():
 
 
 @pytest.fixture
-def spawn(tmp_path: pathlib.Path, cleanup):
+def spawn(request, tmp_path: pathlib.Path, cleanup):
     """spawn(command, name='x', env=..., before_exec=...) -> Process; its output is in x.log."""
+    request.node.stash[LOGS] = tmp_path
 
     def start(command, name="process", **options) -> Process:
         process = Process(command, tmp_path / f"{name}.log", **options)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import re
+import signal
 import subprocess
 
 import aiohttp
@@ -20,10 +21,14 @@ from harness.wait import until
 
 PLUGINS = [{"type": "queue-scorer"}, {"type": "kv-cache-utilization-scorer"}, {"type": "prefix-cache-scorer"},
            {"type": "running-requests-size-scorer"}, {"type": "lora-affinity-scorer"},
+           {"type": "no-hit-lru-scorer"}, {"type": "active-request-scorer"},
+           {"type": "session-affinity-scorer",
+            "parameters": {"strategy": "session_id", "sessionIdConfig": {"sources": [{"header": "x-session"}]}}},
            {"type": "label-selector-filter", "name": "not-old",
             "parameters": {"matchExpressions": [{"key": "age", "operator": "NotIn", "values": ["old"]}]}}]
 WEIGHTS = {"queue-scorer": 2, "kv-cache-utilization-scorer": 2, "prefix-cache-scorer": 3,
-           "running-requests-size-scorer": 1, "lora-affinity-scorer": 1}
+           "running-requests-size-scorer": 1, "lora-affinity-scorer": 1, "no-hit-lru-scorer": 1,
+           "active-request-scorer": 1, "session-affinity-scorer": 1}
 LORAS = ["lora-a", "lora-b"]
 
 
@@ -72,24 +77,32 @@ def prompts(chance: random.Random):
         yield chance.choice(beginnings)[: chance.choice([500, 2000, 6000])] + str(chance.random())
 
 
+def session(chance):
+    return f"session-{chance.randrange(40)}"
+
+
 def body(chance, source):
     model = chance.choice(["m", "m", "m", *LORAS])
     return {"model": model, "prompt": next(source), "max_tokens": 4, "stream": chance.random() < 0.3}
 
 
-async def drive_http(port, count, fleet, chance):
+async def drive_http(port, count, fleet, chance, halfway):
     source, left = prompts(chance), iter(range(count))
 
-    async def one_client(session):
-        for _ in left:
-            async with session.post(f"http://127.0.0.1:{port}/v1/completions", json=body(chance, source)) as answer:
+    async def one_client(client):
+        for number in left:
+            if number == count // 2:
+                halfway()
+            async with client.post(f"http://127.0.0.1:{port}/v1/completions", json=body(chance, source),
+                                   headers={"x-session": session(chance)}) as answer:
                 await answer.read()
 
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as session:
+    async with aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=60)) as client:
         churn = asyncio.create_task(fleet.churn(chance))
-        await asyncio.gather(*(one_client(session) for _ in range(32)))
+        await asyncio.gather(*(one_client(client) for _ in range(32)))
         churn.cancel()
+    fleet.write()
 
 
 async def drive_ext_proc(port, count, fleet, chance):
@@ -102,7 +115,7 @@ async def drive_ext_proc(port, count, fleet, chance):
         for _ in left:
             call = stub.Process(timeout=30)
             await call.write(ext_proc.ProcessingRequest(request_headers=ext_proc.HttpHeaders(headers=header_map(
-                {":method": "POST", ":path": "/v1/completions", ":authority": "test"}))))
+                {":method": "POST", ":path": "/v1/completions", ":authority": "test", "x-session": session(chance)}))))
             await call.write(ext_proc.ProcessingRequest(request_body=ext_proc.HttpBody(
                 body=json.dumps(body(chance, source)).encode(), end_of_stream=True)))
             message = await call.read()
@@ -113,7 +126,7 @@ async def drive_ext_proc(port, count, fleet, chance):
                     await call.write(ext_proc.ProcessingRequest(response_body=ext_proc.HttpBody(
                         body=end, end_of_stream=True)))
             await call.done_writing()
-            async for _ in call:
+            while await call.read() is not grpc.aio.EOF:
                 pass
 
     channels = [grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)])
@@ -121,6 +134,7 @@ async def drive_ext_proc(port, count, fleet, chance):
     churn = asyncio.create_task(fleet.churn(chance))
     await asyncio.gather(*(one_client(ext_proc_grpc.ExternalProcessorStub(channels[i % 4])) for i in range(32)))
     churn.cancel()
+    fleet.write()
     for channel in channels:
         await channel.close()
 
@@ -131,19 +145,26 @@ def recorded(spawn, serve, epp, tmp_path):
     chance = random.Random(7)
     fleet = Fleet(spawn, tmp_path)
     config = write_config(tmp_path / "router.yaml", plugins=PLUGINS, profiles=profiles())
+
+    def reload():
+        write_config(config, plugins=PLUGINS, profiles=profiles(**{"running-requests-size-scorer": 4}))
+        http.process.child.send_signal(signal.SIGHUP)
+
     # Loads grow stale between two scrapes, so that some decisions miss some signals.
-    common = ["--metrics-staleness-threshold=70ms", "--refresh-metrics-interval=60ms", "--record-file-size=2Mi"]
+    common = ["--metrics-staleness-threshold=70ms", "--refresh-metrics-interval=60ms", "--record-file-size=2Mi",
+              "--allow-experimental-plugins"]
     http = serve(args=[f"--endpoints-file={fleet.file}", f"--config-file={config}", "--workers=3", *common,
                        f"--record={tmp_path / 'http'}"])
-    asyncio.run(drive_http(http.port, 6000, fleet, chance))
+    asyncio.run(drive_http(http.port, 6000, fleet, chance, halfway=reload))
+    assert http.admin.metric("pointsman_config_reloads_total", result="applied") == 1
     until(lambda: http.admin.metric("pointsman_record_frames_total", kind="outcome") >= 6000, "outcomes are written")
     assert http.admin.metric("pointsman_record_dropped_total") == 0
     http.process.stop()
 
     picker = epp([], config={"plugins": PLUGINS, "profiles": profiles()}, wait=False,
                  args=["--workers=2", *common, f"--record={tmp_path / 'grpc'}"])
-    picker.endpoints.write_bytes(fleet.file.read_bytes())
-    fleet.file = picker.endpoints
+    assert fleet.file == picker.endpoints
+    fleet.write()
     picker.process.wait_ready(picker.serving, "gRPC health says SERVING")
     until(lambda: len(picker.admin.json("/endpoints")["endpoints"]) == 6, "the endpoints are known")
     asyncio.run(drive_ext_proc(picker.port, 4000, fleet, chance))
@@ -159,7 +180,7 @@ def test_ten_thousand_decisions_are_replayed_bit_for_bit(recorded):
         assert identical == total == "10,000", done.stdout
         assert "damaged" not in done.stdout
 
-    changed = write_config(recorded / "changed.yaml", plugins=PLUGINS, profiles=profiles(**{"queue-scorer": 9}))
+    changed = write_config(recorded / "changed.yaml", plugins=PLUGINS, profiles=profiles(**{"prefix-cache-scorer": 0.5}))
     done = run("replay", recorded / "http", f"--config-file={changed}")
     assert done.returncode == 1
     assert "first difference: decision" in done.stdout
@@ -172,7 +193,7 @@ def test_ten_thousand_decisions_are_replayed_bit_for_bit(recorded):
     assert "What this cannot tell" in done.stdout
 
     same = write_config(recorded / "same.yaml", plugins=PLUGINS, profiles=profiles())
-    done = run("whatif", f"--config-file={same}", recorded / "http")
+    done = run("whatif", f"--config-file={same}", recorded / "grpc")
     assert re.search(r"picks that change +0 ", done.stdout), done.stdout
 
     # A file that was cut short is read as far as it goes.
@@ -220,11 +241,13 @@ def test_a_tap_shows_decisions_as_they_end(serve, model_servers, client, spawn):
     servers[1].behave.status = 503
     until(lambda: client(router.port).chat("hello") and not failed.running(), "the failed one is shown")
     assert "503" in failed.output()
+    until(lambda: client(router.port).chat("hello") and not every.running(), "five are shown")
     assert every.wait_end() == 0
-    [first, *_] = every.output().splitlines()
+    [first, *others] = every.output().splitlines()
+    assert len(others) == 4
     shown = json.loads(first)
     assert shown["status"] == 200
-    assert shown["decider"] in ("queue-scorer", "kv-cache-utilization-scorer")
+    assert shown["decider"] in ("queue-scorer", "kv-cache-utilization-scorer", "prefix-cache-scorer")
     assert shown["margin"] > 0
 
 

@@ -50,11 +50,12 @@ struct Answer {
 struct Admin {
   Metrics metrics;
   DecisionRing decisions;
+  TapHub taps{decisions};
   Published<Fleet> fleets{testing::fleet_of({{.name = "pod-a", .waiting = 7}})};
   bool ready = true;
   Address peer = *Address::parse("127.0.0.1", 1);
   Loop loop;
-  AdminServer server{loop, {metrics, decisions, fleets, [this] { return ready; }}};
+  AdminServer server{loop, {metrics, decisions, taps, fleets, [this] { return ready; }}};
   std::unique_ptr<Listener> listener =
       *Listener::open(loop, *Address::parse("127.0.0.1:0"), {},
                       {{loop, [this](std::unique_ptr<Stream> stream) {
