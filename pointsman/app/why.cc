@@ -139,16 +139,16 @@ std::string run_text(const Node& run) {
 
 // What each scorer's absence would have changed, how old the values were, and the cache.
 std::string pivot_text(const Node& d) {
-  std::vector<std::vector<std::string>> rows;
-  for (const Node& voice : items(d, "pivot")) {
-    const bool decides = voice.find("decides") != nullptr && text(voice.find("decides")) == "true";
-    rows.push_back(
-        {"  without " + text(voice.find("scorer")),
-         text(voice.find("without")) + (decides ? " wins" : " still wins"),
-         fmt::format("by {:.3g}", number(voice.find("by"))),
-         fmt::format("(it gave the pick {:+.3g} over the runner-up)", number(voice.find("lead")))});
+  const auto& voices = items(d, "pivot");
+  std::vector<std::vector<std::string>> rows{{"  without", "best would be", "by"}};
+  for (const Node& voice : voices) {
+    const Node* const decides = voice.find("decides");
+    const double by = number(voice.find("by"));
+    std::string best = text(voice.find("without"));
+    if (text(decides) != "true") best = by > 0 ? "the same" : "the same and others";
+    rows.push_back({"  " + text(voice.find("scorer")), best, fmt::format("{:.3g}", by)});
   }
-  std::string out = table(rows);
+  std::string out = voices.empty() ? "" : "\n" + table(rows);
   if (const Node* stalest = d.find("stalest")) {
     out += fmt::format("  oldest value that mattered: {} of {} ({}), {:.0f} ms old\n",
                        text(stalest->find("scorer")), text(stalest->find("endpoint")),

@@ -97,8 +97,11 @@ std::string sentence(const Decision& d, const ProfileRun& run, const Plan::Profi
     out += "; " + profile.scorers[s].name.name + " spoke for " + other + " (" +
            number(e.voices[s].lead) + ")";
   }
-  if (!e.pivotal) return out + ". Without it " + name(e.pick) + " would win all the same.";
   const Voice& voice = e.voices[*e.decider];
+  if (!e.pivotal) {
+    return out + ". Without it " + name(e.pick) +
+           (voice.without_by > 0 ? " would win all the same." : " would share the best total.");
+  }
   const std::string by = voice.without_by > 0 ? " would win by " + number(voice.without_by)
                                               : " would share the best total";
   return out + ". Without it " + name(voice.without) + by + ".";

@@ -96,10 +96,10 @@ std::unexpected<Error> refused(const std::string& what) {
   const auto code = ERR_peek_error();
   ERR_clear_error();
   const char* const reason = ERR_reason_error_string(code);  // none for those of the system
-  return fail(Code::invalid_config,
-              what + ": " +
-                  (reason != nullptr ? reason
-                                     : std::generic_category().message(ERR_GET_REASON(code))));
+  return fail(
+      Code::invalid_config,
+      what + ": " +
+          (reason != nullptr ? reason : std::generic_category().message(ERR_GET_REASON(code))));
 }
 
 Result<void> use_files(SSL_CTX* context, const TlsServerOptions& options) {

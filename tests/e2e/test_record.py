@@ -16,7 +16,7 @@ from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_gr
 
 from harness.ext_proc import header_map
 from harness.pointsman import write_config
-from harness.process import POINTSMAN, accepts, free_port
+from harness.process import POINTSMAN, accepts, free_ports
 from harness.wait import until
 
 PLUGINS = [{"type": "queue-scorer"}, {"type": "kv-cache-utilization-scorer"}, {"type": "prefix-cache-scorer"},
@@ -45,7 +45,7 @@ class Fleet:
     """Simulated servers, some of which come and go in the endpoints file."""
 
     def __init__(self, spawn, tmp_path, count=6):
-        first = free_port()
+        first = free_ports(count)
         self.ports = [first + i for i in range(count)]
         self.file = tmp_path / "endpoints.yaml"
         spawn([POINTSMAN, "sim", f"--count={count}", f"--port={first}", "--model=m", "--pace=200us",

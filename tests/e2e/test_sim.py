@@ -2,28 +2,14 @@
 
 import http.client
 import json
-import socket
 
 import pytest
 
 from harness.openai import chat, completion
-from harness.process import POINTSMAN, accepts, free_port
+from harness.process import POINTSMAN, accepts, free_ports
 from harness.wait import until
 
 PROMPT = "once upon a time there was a railway " * 200
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` free ports in a row."""
-    while True:
-        first = free_port()
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
 
 
 @pytest.fixture

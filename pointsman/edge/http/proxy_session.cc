@@ -89,8 +89,7 @@ bool ProxySession::attempt() {
     so_far.served_by = endpoint.host_port;
     pipeline_->retried(*this, so_far);
   }
-  const std::uint16_t port =
-      bodiless_ ? endpoint.port : decision->port_of(tried_[attempts_ - 1]);
+  const std::uint16_t port = bodiless_ ? endpoint.port : decision->port_of(tried_[attempts_ - 1]);
   const auto address = Address::parse(endpoint.address, port);
   if (!address) return attempt();
   Result<std::shared_ptr<TlsContext>> tls = nullptr;
