@@ -26,10 +26,10 @@ enum class Fate {
 };
 
 struct Row {
-  const char* name;
-  const char* value;          // not the default
-  const char* shown_default;  // in the help; "": none
-  Fate fate;
+  const char* name = "";
+  const char* value = "";          // not the default
+  const char* shown_default = "";  // in the help; "": none
+  Fate fate = Fate::works;
   bool (*took)(const EppFlags&) = nullptr;
 };
 

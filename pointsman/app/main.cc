@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
   Clock::now();  // calibrates
   const std::vector<std::string_view> words(argv, argv + argc);
   const auto command = read_command_line(words, [](std::string_view name) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet
     const char* const value = std::getenv(std::string(name).c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   });

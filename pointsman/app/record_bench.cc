@@ -70,17 +70,17 @@ void decide(benchmark::State& state, bool record) {
       static_cast<double>(testing::allocations() - before), benchmark::Counter::kAvgIterations);
 }
 
-void DecideAndKeep(benchmark::State& state) {
+void kept(benchmark::State& state) {
   decide(state, false);
 }
-void DecideKeepAndHandOver(benchmark::State& state) {
+void handed_over(benchmark::State& state) {
   decide(state, true);
 }
-BENCHMARK(DecideAndKeep)->Arg(16)->Arg(100);
-BENCHMARK(DecideKeepAndHandOver)->Arg(16)->Arg(100);
+BENCHMARK(kept)->Name("DecideAndKeep")->Arg(16)->Arg(100);
+BENCHMARK(handed_over)->Name("DecideKeepAndHandOver")->Arg(16)->Arg(100);
 
 // The writer's side: one decision into a frame.
-void EncodeDecision(benchmark::State& state) {
+void encode(benchmark::State& state) {
   Recording recording("", static_cast<std::size_t>(state.range(0)));
   Decision decision;
   recording.decide(1, true, decision);
@@ -93,11 +93,11 @@ void EncodeDecision(benchmark::State& state) {
   }
   state.counters["bytes"] = static_cast<double>(frame.size());
 }
-BENCHMARK(EncodeDecision)->Arg(16)->Arg(100);
+BENCHMARK(encode)->Name("EncodeDecision")->Arg(16)->Arg(100);
 
 constexpr std::size_t kRecorded = 20'000;
 
-void Replay(benchmark::State& state) {
+void replayed(benchmark::State& state) {
   const ScratchFolder folder;
   Recording("", static_cast<std::size_t>(state.range(0))).record(folder.path(), kRecorded);
   for (auto _ : state) {
@@ -106,9 +106,9 @@ void Replay(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(kRecorded) * state.iterations());
 }
-BENCHMARK(Replay)->Arg(16)->Arg(100)->Unit(benchmark::kMillisecond);
+BENCHMARK(replayed)->Name("Replay")->Arg(16)->Arg(100)->Unit(benchmark::kMillisecond);
 
-void WhatIf(benchmark::State& state) {
+void judged(benchmark::State& state) {
   const ScratchFolder folder;
   Recording("", static_cast<std::size_t>(state.range(0))).record(folder.path(), kRecorded);
   const std::string other = folder.path() + "/other.yaml";
@@ -121,7 +121,7 @@ void WhatIf(benchmark::State& state) {
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(kRecorded) * state.iterations());
 }
-BENCHMARK(WhatIf)->Arg(16)->Unit(benchmark::kMillisecond);
+BENCHMARK(judged)->Name("WhatIf")->Arg(16)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace pointsman

@@ -157,7 +157,7 @@ class Replay {
     std::barrier begin(static_cast<std::ptrdiff_t>(threads_));
     std::barrier end(static_cast<std::ptrdiff_t>(threads_));
     std::vector<std::jthread> team;
-    bool over = false;
+    std::atomic<bool> over = false;
     for (std::size_t t = 1; t < threads_; ++t) {
       team.emplace_back([&, t] {
         for (begin.arrive_and_wait(); !over; begin.arrive_and_wait()) {

@@ -62,19 +62,19 @@ void schedule(benchmark::State& state, Tracing tracing) {
       static_cast<double>(testing::allocations() - before), benchmark::Counter::kAvgIterations);
 }
 
-void Schedule(benchmark::State& state) {
+void tracing_off(benchmark::State& state) {
   schedule(state, Tracing::off);
 }
-void ScheduleNotSampled(benchmark::State& state) {
+void not_sampled(benchmark::State& state) {
   schedule(state, Tracing::not_sampled);
 }
-void ScheduleSampled(benchmark::State& state) {
+void sampled(benchmark::State& state) {
   schedule(state, Tracing::sampled);
 }
 
-BENCHMARK(Schedule)->Arg(5)->Arg(25)->Arg(100);
-BENCHMARK(ScheduleNotSampled)->Arg(5)->Arg(25)->Arg(100);
-BENCHMARK(ScheduleSampled)->Arg(5)->Arg(25)->Arg(100);
+BENCHMARK(tracing_off)->Name("Schedule")->Arg(5)->Arg(25)->Arg(100);
+BENCHMARK(not_sampled)->Name("ScheduleNotSampled")->Arg(5)->Arg(25)->Arg(100);
+BENCHMARK(sampled)->Name("ScheduleSampled")->Arg(5)->Arg(25)->Arg(100);
 
 }  // namespace
 }  // namespace pointsman

@@ -146,7 +146,7 @@ Result<void> tap(const TapOptions& options) {
   }
   HttpClient client(loop, {.first_byte = kPatience});
   Watcher watcher(options);
-  RequestHead head{.method = "GET", .target = where.path};
+  const RequestHead head{.method = "GET", .target = where.path};
   const HttpTarget target{.address = found->front(), .host = where.host.text()};
   client.start(watcher.call, target, head, {}, watcher);
   while (!watcher.done) loop.run_until([&] { return watcher.done; }, std::chrono::hours(1));

@@ -92,7 +92,7 @@ std::expected<std::uint64_t, std::string> take_part(std::string_view& text) {
 
 // `value` / `unit` with the fraction's trailing zeros removed.
 std::string decimal(std::uint64_t value, std::uint64_t unit) {
-  std::string out = std::to_string(value / unit);
+  const std::string out = std::to_string(value / unit);
   std::string fraction = std::to_string(value % unit + unit).substr(1);
   while (fraction.ends_with('0')) fraction.pop_back();
   return fraction.empty() ? out : out + "." + fraction;

@@ -135,13 +135,13 @@ void DocumentEditor::add_plugin(std::string_view type, std::string_view name, No
 }
 
 void DocumentEditor::translated(const Rename& row, Place place, std::string path,
-                                std::string more) {
+                                std::string_view more) {
   Diagnostic warning{.path = std::move(path),
                      .line = place.line,
                      .column = place.column,
                      .text = "DEPRECATION: " + std::string(row.written) + " is deprecated; use " +
                              std::string(row.today)};
-  if (!more.empty()) warning.text += ": " + more;
+  if (!more.empty()) warning.text.append(": ").append(more);
   warnings_.push_back(std::move(warning));
 }
 

@@ -71,7 +71,7 @@ class DocumentEditor {
   Place added_at(std::string_view name) const;
 
   // One warning: `DEPRECATION: <written> is deprecated; use <today>`, then `more` in parentheses.
-  void translated(const Rename& row, Place place, std::string path, std::string more = {});
+  void translated(const Rename& row, Place place, std::string path, std::string_view more = {});
   // Whatever problem is found at that place has this hint; if none is found, this is one.
   void refused(const Rename& row, Place place, std::string path);
 

@@ -76,7 +76,7 @@ struct Limit {
 
 void check_limit(const FlowControlConfig& flow, const Limit& limit, Diagnostics& all) {
   if (!limit.global || limit.global->value <= 0) return;
-  const auto hold = [&](const PriorityBandConfig* band, std::string name, Place place) {
+  const auto hold = [&](const PriorityBandConfig* band, const std::string& name, Place place) {
     const std::optional<Quantity>* const own = band == nullptr ? nullptr : &(band->*limit.own);
     const bool written = own != nullptr && *own && (*own)->value > 0;
     const std::int64_t most = written ? (*own)->value : limit.hidden;

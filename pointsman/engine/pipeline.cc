@@ -38,7 +38,6 @@ EngineWorker::EngineWorker(Metrics& metrics, MetricShard& own, const Published<F
 
 Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options)
     : assembly_(std::move(assembly)),
-      metrics_(metrics),
       recorder_(recorder),
       options_(options),
       parsing_(plugin_timer(metrics, "RequestParsing", kAnyParser)),

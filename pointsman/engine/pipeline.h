@@ -116,7 +116,6 @@ class Pipeline {
   void failed(Session& session, const Error& error) const;
 
   Assembly assembly_;
-  Metrics& metrics_;
   Recorder& recorder_;
   Options options_;
   std::vector<Step> producers_;

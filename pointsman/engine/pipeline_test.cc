@@ -390,7 +390,7 @@ TEST(Pipeline, SendsARequestWithoutBodyToAnyReadyAllowedEndpoint) {
 
 TEST(Pipeline, LetsPluginsTendTheirState) {
   PipelineRig rig;
-  testing::FakeHook& hook = rig.add_hook("h");
+  const testing::FakeHook& hook = rig.add_hook("h");
   rig.pipeline().tend(rig.profile.scene.fleet);
   rig.pipeline().tend(rig.profile.scene.fleet);
   EXPECT_EQ(hook.tended, 2);

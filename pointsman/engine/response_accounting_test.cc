@@ -188,7 +188,7 @@ TEST(ResponseAccounting, TellsHooksEachMomentOnce) {
 TEST(ResponseAccounting, GoesOnWhenAHookThrows) {
   PipelineRig rig;
   testing::FakeHook& bad = rig.add_hook("bad");
-  testing::FakeHook& good = rig.add_hook("good");
+  const testing::FakeHook& good = rig.add_hook("good");
   bad.throws = true;
   ASSERT_TRUE(rig.run("m", testing::recording_trace()));
   rig.respond(200, kSse, {"one", ""});

@@ -42,7 +42,7 @@ std::string with_labels(const MetricSpec& spec) {
   std::string out = "\"" + spec.name + "\" with labels {";
   for (const auto& [name, value] : spec.labels) {
     if (!out.ends_with('{')) out += ',';
-    out += name + "=\"" + value + "\"";
+    out.append(name).append("=\"").append(value).append("\"");
   }
   return out + "}";
 }

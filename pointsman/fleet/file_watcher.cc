@@ -80,13 +80,13 @@ class DirectoryEvents {
   // Takes all events that are there; says whether one concerns the file.
   bool take() {
     bool relevant = false;
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
+    alignas(inotify_event) std::array<char, 16 * 1024> buffer{};
     for (;;) {
       const ssize_t got = ::read(inotify_, buffer.data(), buffer.size());
       if (got <= 0) return relevant;
       std::size_t at = 0;
       while (at < static_cast<std::size_t>(got)) {
-        inotify_event event;
+        inotify_event event{};
         std::memcpy(&event, buffer.data() + at, sizeof event);
         const char* const name = buffer.data() + at + sizeof event;
         relevant = concerns(event, event.len > 0 ? name : "") || relevant;

@@ -11,7 +11,8 @@ namespace {
 
 using Ids = std::vector<std::string>;
 
-Endpoint endpoint(std::string name, std::string host = "10.0.0.1", std::uint16_t port = 8000) {
+Endpoint endpoint(std::string name, const std::string& host = "10.0.0.1",
+                  std::uint16_t port = 8000) {
   Endpoint e{.ns = "default", .name = std::move(name), .host = host, .port = port};
   if (host.starts_with("10.")) e.address = host;
   e.complete();
@@ -89,7 +90,7 @@ TEST(Roster, GivesAddressesToHostNamesAndKeepsThem) {
   EXPECT_EQ((*roster.endpoints())[0].host_port, "10.0.0.9:1");
   EXPECT_EQ((*roster.endpoints())[1].host_port, "10.0.0.9:2");
   EXPECT_EQ((*roster.endpoints())[2].address, "10.0.0.1");
-  EXPECT_FALSE(update(roster, {endpoint("a", "gpu-1", 1)}).relabelled.size() > 0);
+  EXPECT_TRUE(update(roster, {endpoint("a", "gpu-1", 1)}).relabelled.empty());
   EXPECT_EQ((*roster.endpoints())[0].host_port, "10.0.0.9:1");
 }
 

@@ -153,7 +153,7 @@ void ScrapeTarget::on_failure(HttpFailure failure) {
            "failed to fetch data from " + endpoint_.id + ": " + failure.error.message});
 }
 
-void ScrapeTarget::give_up(Error error) {
+void ScrapeTarget::give_up(const Error& error) {
   context_->ended({.endpoint = endpoint_,
                    .source = source_,
                    .at = Clock::now(),

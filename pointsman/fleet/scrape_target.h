@@ -43,7 +43,7 @@ class ScrapeTarget final : public HttpSink {
   void begin();
   void ask();
   bool follow(const ResponseHead& head);
-  void give_up(Error error);
+  void give_up(const Error& error);
   void wait_after_success();
   void wait_after_failure();
   void arm(Clock::time_point at);
@@ -52,7 +52,7 @@ class ScrapeTarget final : public HttpSink {
   std::size_t source_;
   Endpoint endpoint_;
   std::string path_;  // that of the configuration
-  Clock::duration period_;
+  Clock::duration period_{};
   HttpTarget target_;
   RequestHead request_;  // its path follows redirects
 

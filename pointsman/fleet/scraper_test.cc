@@ -244,7 +244,7 @@ TEST(Scraper, FollowsARedirectOnTheSameServerAndRemembersIt) {
 TEST(Scraper, StopsReadingWhoHasLeft) {
   OneServer one;
   EXPECT_TRUE(one.scraping.wait_pages(1));
-  PageServer other;
+  const PageServer other;
   one.scraping.read({endpoint_at(other.port(), 1)});
   const std::size_t before = one.server.requests();
   EXPECT_TRUE(one.scraping.wait_pages(5, 1));
@@ -254,7 +254,7 @@ TEST(Scraper, StopsReadingWhoHasLeft) {
 TEST(Scraper, GoesOnWithWhoStays) {
   OneServer one;
   EXPECT_TRUE(one.scraping.wait_pages(1));
-  PageServer other;
+  const PageServer other;
   one.scraping.read({endpoint_at(other.port(), 1), endpoint_at(one.server.port())});
   EXPECT_TRUE(one.scraping.wait_pages(2));
   EXPECT_EQ(one.server.connections(), 1U);
@@ -297,11 +297,11 @@ TEST(Scraper, HasAnIntervalForEverySource) {
 
 TEST(Scraper, CannotBeMadeWithoutItsCertificates) {
   Loop loop;
-  Poll poll{.path = "/metrics", .tls = true, .verify = true, .ca_file = "/nonexistent"};
+  const Poll poll{.path = "/metrics", .tls = true, .verify = true, .ca_file = "/nonexistent"};
   struct Fixed final : Source {
-    explicit Fixed(Poll with) : poll_(std::move(with)) {}
-    const Poll& poll() const override { return poll_; }
-    Poll poll_;
+    explicit Fixed(Poll with) : how(std::move(with)) {}
+    const Poll& poll() const override { return how; }
+    Poll how;
   };
   const auto made = Scraper::make(
       loop, {{.name = {"t", "n"}, .source = std::make_shared<Fixed>(poll), .readers = {}}}, {},

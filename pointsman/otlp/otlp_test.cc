@@ -320,7 +320,7 @@ class Certificate {
 };
 
 TEST(OtlpGrpc, NeverFallsBackToPlaintext) {
-  GrpcCollector collector;
+  const GrpcCollector collector;
   OtlpSettings settings = grpc_to(collector);
   settings.plaintext = false;
   settings.timeout = 2s;
@@ -329,7 +329,7 @@ TEST(OtlpGrpc, NeverFallsBackToPlaintext) {
 }
 
 TEST(OtlpHttp, NeverFallsBackToPlaintext) {
-  HttpCollector collector;
+  const HttpCollector collector;
   OtlpSettings settings = http_to(collector);
   settings.target.replace(0, 4, "https");
   settings.timeout = 2s;
@@ -343,7 +343,7 @@ TEST(OtlpGrpc, TrustsTheGivenCertificateAndShowsItsOwn) {
       GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   options.pem_root_certs = certificate.text("cert.pem");
   options.pem_key_cert_pairs.push_back({certificate.text("key.pem"), certificate.text("cert.pem")});
-  GrpcCollector collector(grpc::SslServerCredentials(options));
+  const GrpcCollector collector(grpc::SslServerCredentials(options));
   OtlpSettings settings = grpc_to(collector);
   settings.plaintext = false;
   settings.timeout = 2s;

@@ -126,7 +126,7 @@ void read_field(ByteReader& in, const RecordedField& field, std::byte* first, st
 
 std::string_view text_at(const std::byte* element, const RecordedField& field) {
   std::string_view text;
-  std::memcpy(&text, element + field.offset, sizeof(text));
+  std::memcpy(&text, element + field.offset, sizeof(std::string_view));
   return text;
 }
 
@@ -188,7 +188,7 @@ void decode_columns(ByteReader& in, Inputs& inputs) {
         if (field.type != Type::text) continue;
         const std::string_view text = in.text(kMaxInputText);
         std::memcpy(inputs.columns.data() + begin + i * shape.size + field.offset, &text,
-                    sizeof(text));  // of which only the length counts
+                    sizeof(std::string_view));  // of which only the length counts
         const auto* const bytes = reinterpret_cast<const std::byte*>(text.data());
         inputs.columns.insert(inputs.columns.end(), bytes, bytes + text.size());
       }

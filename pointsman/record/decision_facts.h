@@ -54,8 +54,8 @@ std::span<const std::string_view> fact_names();
 
 struct DecisionFacts {
   std::array<std::string, kTextFacts> texts;
-  std::array<double, kFacts> numbers;  // by Fact; NaN: not known
-  std::string sentence;                // the explanation
+  std::array<double, kFacts> numbers{};  // by Fact; NaN: not known
+  std::string sentence;                  // the explanation
   std::string id;
 
   const std::string& text(Fact fact) const { return texts[static_cast<std::size_t>(fact)]; }

@@ -22,7 +22,7 @@ std::string rfc3339(std::chrono::system_clock::time_point at) {
   gmtime_r(&seconds, &parts);
   std::array<char, 40> text{};
   const std::size_t used = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::string out(text.data(), used);
+  const std::string out(text.data(), used);
   const std::string fraction = std::to_string(1000 + ms.count() % 1000);
   return out + "." + fraction.substr(1) + "Z";
 }

@@ -88,7 +88,7 @@ TEST(Explain, SaysWhenThePickerPreferredAnother) {
 }
 
 TEST(Explain, KnowsNothingOfADecisionWithoutAPick) {
-  Decision refused;
+  const Decision refused;
   EXPECT_EQ(explain(refused), std::nullopt);
 }
 

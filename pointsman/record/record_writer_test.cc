@@ -282,7 +282,7 @@ TEST(DamagedRecord, LosesLittleToOneWrongByte) {
   for (int i = 0; i < 2000; ++i) {
     std::string bytes = whole;
     const std::size_t at = kRecordHeadBytes + random.below(bytes.size() - kRecordHeadBytes);
-    bytes[at] = static_cast<char>(bytes[at] ^ (1 + random.below(255)));
+    bytes[at] = static_cast<char>(static_cast<std::uint8_t>(bytes[at]) ^ (1 + random.below(255)));
     const auto counts = read_all(bytes);
     EXPECT_GE(counts.damaged, 1U);
     EXPECT_GE(counts.decisions + counts.orphans + 1, counts.complete ? 19U : 0U);

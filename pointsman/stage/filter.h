@@ -25,7 +25,7 @@ class Candidates {
 
   // Keeps those for which keep(EndpointIndex) is true, in order.
   template <typename Keep>
-  void keep_if(DropReason reason, Keep keep) {
+  void keep_if(DropReason reason, const Keep& keep) {
     std::size_t kept = 0;
     for (const EndpointIndex e : list_) {
       if (keep(e)) {

@@ -63,7 +63,7 @@ void take_texts(const SignalShape& shape, const std::byte* element, Inputs& inpu
   for (const RecordedField& field : shape.fields) {
     if (field.type != RecordedField::Type::text) continue;
     std::string_view text;
-    std::memcpy(&text, element + field.offset, sizeof(text));
+    std::memcpy(&text, element + field.offset, sizeof(std::string_view));
     inputs.exact = inputs.exact && text.size() <= kMaxInputText;
     append(inputs.columns, text.data(), std::min(text.size(), kMaxInputText));
   }
@@ -131,13 +131,13 @@ bool restore_texts(const SignalShape& recorded, const std::byte* from, const Sig
     const RecordedField& field = recorded.fields[f];
     if (field.type != RecordedField::Type::text) continue;
     std::string_view text;
-    std::memcpy(&text, from + field.offset, sizeof(text));
+    std::memcpy(&text, from + field.offset, sizeof(std::string_view));
     const std::size_t size = std::min(text.size(), kMaxInputText);
     const std::byte* const bytes = raw.take(size);
     if (bytes == nullptr) return false;
     if (wanted == nullptr) continue;
     text = arena.copy({reinterpret_cast<const char*>(bytes), size});
-    std::memcpy(to + wanted->fields[f].offset, &text, sizeof(text));
+    std::memcpy(to + wanted->fields[f].offset, &text, sizeof(std::string_view));
   }
   return true;
 }

@@ -49,18 +49,23 @@ concept Plugin = requires(typename P::Params params, Setup& setup) {
   requires std::constructible_from<P, typename P::Params, Setup&>;
 };
 
+// What the reference calls a plugin by its role.
+template <typename P>
+constexpr std::string_view role_text() {
+  if constexpr (std::derived_from<P, Filter>) return "filter";
+  if constexpr (std::derived_from<P, Scorer>) return "scorer";
+  if constexpr (std::derived_from<P, Picker>) return "picker";
+  if constexpr (std::derived_from<P, ProfileHandler>) return "profile handler";
+  return "plugin";
+}
+
 // What stands before an error in a plugin's parameters, as the reference words it: P::kParseError
 // where a plugin has words of its own, else by its role.
 template <typename P>
 std::string parse_error(std::string_view type) {
   if constexpr (requires { P::kParseError; }) return std::string(P::kParseError);
-  std::string_view role = "plugin";
-  if constexpr (std::derived_from<P, ProfileHandler>) role = "profile handler";
-  if constexpr (std::derived_from<P, Picker>) role = "picker";
-  if constexpr (std::derived_from<P, Scorer>) role = "scorer";
-  if constexpr (std::derived_from<P, Filter>) role = "filter";
-  return "failed to parse the parameters of the '" + std::string(type) + "' " + std::string(role) +
-         " - ";
+  return "failed to parse the parameters of the '" + std::string(type) + "' " +
+         std::string(role_text<P>()) + " - ";
 }
 
 // Everything a configuration can name. An object, built once and handed down; no global state.
@@ -83,12 +88,8 @@ class Registry {
     }
     more.make = [type = more.type](Setup& setup) -> Result<Instance> {
       typename P::Params params;
-      bool reads = true;
-      if constexpr (requires { P::ignores_parameters(setup); }) {
-        reads = !P::ignores_parameters(setup);
-      }
       if constexpr (!std::same_as<typename P::Params, NoParams>) {
-        if (reads) {
+        if (reads_parameters<P>(setup)) {
           auto given = given_to<P>(type, setup.parameters());
           if (!given) return std::unexpected(given.error());
           params = *std::move(given);
@@ -117,6 +118,11 @@ class Registry {
   std::vector<std::string> nearest(std::string_view type) const;
 
  private:
+  template <typename P>
+  static bool reads_parameters([[maybe_unused]] const Setup& setup) {
+    if constexpr (requires { P::ignores_parameters(setup); }) return !P::ignores_parameters(setup);
+    return true;
+  }
   // The parameters of P that a block gives.
   template <typename P>
   static Result<typename P::Params> given_to(std::string_view type, const Block& block) {

@@ -25,7 +25,8 @@ Result<std::unique_ptr<SpanSink>> open_otlp(const OtlpSettings& settings,
   // Never unloaded: gRPC keeps threads of its own.
   void* const module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) {
-    return fail(Code::io, std::string("the OTLP module cannot be loaded: ") + dlerror());
+    const char* const why = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc's is per thread
+    return fail(Code::io, std::string("the OTLP module cannot be loaded: ") + why);
   }
   const auto entry = std::bit_cast<OtlpModuleEntry>(dlsym(module, kOtlpModuleEntry));
   if (entry == nullptr) return fail(Code::io, path.string() + " is not the OTLP module");

@@ -23,7 +23,7 @@ namespace {
 // parentheses, may itself hold spaces.
 std::vector<double> stat_fields() {
   std::ifstream file("/proc/self/stat");
-  std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
   std::istringstream rest(text.substr(text.rfind(')') + 1));
   std::string state;
   rest >> state;

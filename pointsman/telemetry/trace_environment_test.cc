@@ -65,7 +65,7 @@ double share(const std::string& kind, const std::string& argument) {
     id[8] = static_cast<std::uint8_t>((i * 256 + 128) / 100);
     recorded += settings.sampler.samples({}, id) ? 1 : 0;
   }
-  SpanContext parent{.trace_id = {1}, .span_id = {1}, .flags = 1};
+  const SpanContext parent{.trace_id = {1}, .span_id = {1}, .flags = 1};
   const bool follows = settings.sampler.samples(parent, id) &&
                        !settings.sampler.samples({.trace_id = {1}, .span_id = {1}, .flags = 0}, id);
   return follows ? recorded / 100.0 : -recorded / 100.0 - 1;

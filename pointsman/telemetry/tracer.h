@@ -30,7 +30,7 @@ struct TraceHeaders {
 
 // What is sent upstream in their place. Empty texts are left out; views point into TraceHeaders.
 struct OutgoingTrace {
-  std::array<char, kTraceparentSize> traceparent;
+  std::array<char, kTraceparentSize> traceparent{};
   std::string_view tracestate;
   std::string_view baggage;
 };

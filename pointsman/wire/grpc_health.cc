@@ -36,7 +36,7 @@ std::string list_entry(std::string_view service, Serving status) {
 
 }  // namespace
 
-void add_health(GrpcRoutes& routes, std::function<Serving(std::string_view)> state,
+void add_health(GrpcRoutes& routes, const std::function<Serving(std::string_view)>& state,
                 std::vector<std::string> listed) {
   routes.unary("/grpc.health.v1.Health/Check", [state](std::string_view request) {
     std::string_view service;

@@ -20,7 +20,7 @@ enum class Serving : std::uint8_t {
 // Adds grpc.health.v1.Health: Check answers with `state` of the service asked for, List with the
 // states of `listed`, Watch with UNIMPLEMENTED (spec/02 section 10).
 // Threading: `state` is called on the loop of each connection.
-void add_health(GrpcRoutes& routes, std::function<Serving(std::string_view service)> state,
+void add_health(GrpcRoutes& routes, const std::function<Serving(std::string_view service)>& state,
                 std::vector<std::string> listed);
 
 }  // namespace pointsman

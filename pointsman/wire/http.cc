@@ -183,7 +183,8 @@ void BodyBuffer::clear() {
   if (bytes_) grow(0);
 }
 
-void BodyBuffer::release() {
+void BodyBuffer::recycle() {
+  if (capacity_ <= kKept) return clear();
   bytes_.reset();
   size_ = 0;
   capacity_ = 0;

@@ -82,6 +82,7 @@ void remove_hop_by_hop(HttpFields& fields);
 class BodyBuffer {
  public:
   static constexpr std::size_t kPadding = 64;
+  static constexpr std::size_t kKept = std::size_t{1} << 20U;
 
   std::string_view view() const { return {bytes_.get(), size_}; }
   char* data() { return bytes_.get(); }
@@ -93,7 +94,8 @@ class BodyBuffer {
   std::span<char> room() { return {bytes_.get() + size_, capacity_ - size_}; }
   void grow(std::size_t used);  // `used` bytes of room() have been written
   void clear();                 // keeps the memory
-  void release();               // gives it back
+  // Between two uses: a rare giant must not stay for ever, so more than kKept is given back.
+  void recycle();
 
  private:
   std::unique_ptr<char[]> bytes_;

@@ -160,7 +160,7 @@ HttpParsed<std::string_view> HeadScanner::take(std::string_view& input) {
     if (before != '\r') return refuse("a line does not end with CR LF");
     if (kept_.size() + found + 1 > limit_) return refuse("the header is too large", 431);
     if (length == 1) {
-      std::string_view head = input.substr(0, found + 1);
+      const std::string_view head = input.substr(0, found + 1);
       input.remove_prefix(found + 1);
       if (kept_.empty()) return head;
       kept_ += head;

@@ -88,7 +88,10 @@ TEST(BodyBuffer, HasZeroBytesBehindItsEnd) {
   buffer.clear();
   EXPECT_EQ(buffer.size(), 0U);
   EXPECT_EQ(buffer.capacity(), capacity);
-  buffer.release();
+  buffer.recycle();
+  EXPECT_EQ(buffer.capacity(), capacity);
+  buffer.reserve(BodyBuffer::kKept + 1);
+  buffer.recycle();
   EXPECT_EQ(buffer.capacity(), 0U);
 }
 

@@ -1,9 +1,9 @@
 #include "pointsman/wire/loop.h"
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -156,33 +156,34 @@ TEST(Timer, KeepsTheOrderOfManyRandomDeadlines) {
   Loop loop;
   Random random(7);
   std::vector<std::unique_ptr<Timer>> timers;
-  Clock::time_point last;
-  int fired = 0;
-  int expected = 0;
-  const auto base = Clock::now() + milliseconds(5);
-  for (int i = 0; i < 500; ++i) {
+  std::vector<Clock::time_point> due(500);
+  std::vector<Clock::time_point> fired;
+  std::size_t expected = 0;
+  for (std::size_t i = 0; i < due.size(); ++i) {
     timers.push_back(std::make_unique<Timer>(loop, [&, i] {
-      ++fired;
-      const auto due = Clock::time_point(base);
-      EXPECT_GE(Clock::now(), due) << i;
+      EXPECT_GE(Clock::now(), due[i]) << i;
+      fired.push_back(due[i]);
     }));
   }
-  std::multiset<Clock::time_point> deadlines;
+  const auto base = Clock::now() + milliseconds(5);
   for (int round = 0; round < 5; ++round) {
-    for (auto& timer : timers) {
-      timer->arm_at(base + std::chrono::microseconds(random.below(20'000)));
-      if (random.below(4) == 0) timer->disarm();
+    for (std::size_t i = 0; i < due.size(); ++i) {
+      due[i] = base + std::chrono::microseconds(random.below(20'000));
+      timers[i]->arm_at(due[i]);
+      if (random.below(4) == 0) timers[i]->disarm();
     }
   }
   for (auto& timer : timers) {
-    if (random.below(10) == 0)
+    if (random.below(10) == 0) {
       timer.reset();
-    else if (timer->armed())
+    } else if (timer->armed()) {
       ++expected;
+    }
   }
-  EXPECT_TRUE(loop.run_until([&] { return fired == expected; }));
-  EXPECT_GT(expected, 200);
-  EXPECT_FALSE(loop.run_until([&] { return fired > expected; }, milliseconds(5)));
+  EXPECT_TRUE(loop.run_until([&] { return fired.size() == expected; }));
+  EXPECT_GT(expected, 200U);
+  EXPECT_TRUE(std::ranges::is_sorted(fired));
+  EXPECT_FALSE(loop.run_until([&] { return fired.size() > expected; }, milliseconds(5)));
 }
 
 TEST(StopSignals, AreCalledOnTheLoop) {

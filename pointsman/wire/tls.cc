@@ -203,7 +203,7 @@ Result<void> TlsContext::reload() {
   return {};
 }
 
-Result<std::shared_ptr<TlsContext>> TlsContext::client(TlsClientOptions options) {
+Result<std::shared_ptr<TlsContext>> TlsContext::client(const TlsClientOptions& options) {
   ERR_clear_error();
   auto keys = std::make_shared<Keys>();
   keys->context.reset(SSL_CTX_new(TLS_client_method()));

@@ -37,7 +37,7 @@ class TlsContext {
   // Errors: invalid_config, naming the file and OpenSSL's reason; a certificate that does not
   // belong to the key is one; so is an unknown cipher name.
   static Result<std::shared_ptr<TlsContext>> server(TlsServerOptions options);
-  static Result<std::shared_ptr<TlsContext>> client(TlsClientOptions options);
+  static Result<std::shared_ptr<TlsContext>> client(const TlsClientOptions& options);
 
   // Reads the server's files again. New connections use them; an error keeps the old ones.
   Result<void> reload();

@@ -43,7 +43,7 @@ schedulingProfiles:
 )";
 
 // Load that scorers read as fresh, endpoint by endpoint.
-inline Fleet fleet(std::vector<Server> servers) {
+inline Fleet fleet(const std::vector<Server>& servers) {
   return fleet_of(servers, Clock::now());
 }
 
@@ -66,9 +66,9 @@ inline std::shared_ptr<const Pipeline> pipeline(Metrics& metrics, Recorder& reco
 // A proxy and a picker.
 class Rig {
  public:
-  explicit Rig(std::vector<Server> servers = three(), const ExtProcOptions& options = {},
+  explicit Rig(const std::vector<Server>& servers = three(), const ExtProcOptions& options = {},
                std::string_view config = kConfig)
-      : fleets_(fleet(std::move(servers))),
+      : fleets_(fleet(servers)),
         worker_(metrics_, metrics_.add_shard(), fleets_, 1),
         pipelines_(pipeline(metrics_, ring_, config)),
         ext_proc_(pipelines_, tracer_, worker_, options) {

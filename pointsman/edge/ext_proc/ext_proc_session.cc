@@ -17,8 +17,6 @@ namespace {
 using Kind = ProcessingRequest::Kind;
 using BodyMode = ProcessingRequest::BodyMode;
 
-constexpr std::size_t kKeptBody = std::size_t{1} << 20U;  // a rare giant must not stay for ever
-
 // The name in lower case; copied only if it is not.
 std::string_view lower_case(std::string_view name, Arena& arena) {
   const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
@@ -374,7 +372,7 @@ void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view t
   shared_.tracer.finish(std::move(trace), !kept_by.empty());
   pipeline_.reset();
   decision.reset();
-  if (body_.capacity() > kKeptBody) body_.release();
+  body_.recycle();
   shared_.give_back(this);
 }
 

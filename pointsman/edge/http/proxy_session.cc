@@ -167,8 +167,7 @@ void ProxySession::end(Outcome::End how) {
   pipeline_.reset();
   fleet_.reset();
   decision.reset();
-  constexpr std::size_t kKeptBody = std::size_t{1} << 20U;  // a rare giant must not stay for ever
-  if (body_.capacity() > kKeptBody) body_.release();
+  body_.recycle();
   shared_.give_back(this);
 }
 

@@ -180,11 +180,11 @@ struct PipelineRig {
   }
 
   // A further plugin, in the order of the configuration.
-  FakeProducer& add_producer(std::string name) {
-    return static_cast<FakeProducer&>(*add(std::move(name), FakeProducer::kType).producer);
+  FakeProducer& add_producer(const std::string& name) {
+    return static_cast<FakeProducer&>(*add(name, FakeProducer::kType).producer);
   }
-  FakeHook& add_hook(std::string name) {
-    return static_cast<FakeHook&>(*add(std::move(name), FakeHook::kType).hook);
+  FakeHook& add_hook(const std::string& name) {
+    return static_cast<FakeHook&>(*add(name, FakeHook::kType).hook);
   }
 
   // One request up to the decision. The session holds it until the next call.
@@ -232,7 +232,7 @@ struct PipelineRig {
   }
 
  private:
-  const Instance& add(std::string name, std::string_view type) {
+  const Instance& add(const std::string& name, std::string_view type) {
     Diagnostics problems;
     EXPECT_TRUE(plugins->create({.name = name, .type = std::string(type)}, "plugins", problems));
     return *plugins->find(name);

@@ -134,7 +134,7 @@ void PageServer::accept_one() {
 
 // False: the peer has gone.
 bool PageServer::read(Connection& connection) {
-  std::array<char, 4096> buffer;
+  std::array<char, 4096> buffer{};
   const ssize_t got = ::recv(connection.socket, buffer.data(), buffer.size(), 0);
   if (got <= 0) return got < 0 && errno == EAGAIN;
   connection.in.append(buffer.data(), static_cast<std::size_t>(got));

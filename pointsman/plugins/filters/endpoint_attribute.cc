@@ -5,7 +5,7 @@
 namespace pointsman {
 namespace {
 
-using Operator = EndpointAttributeFilterParams::Operator;
+using Operator = AttributeThreshold::Operator;
 
 }  // namespace
 

@@ -11,11 +11,9 @@
 
 namespace pointsman {
 
-struct EndpointAttributeFilterParams {
-  enum class OnMissing : std::uint8_t { pass, fail };
+// What an attribute is compared with, and how.
+struct AttributeThreshold {
   enum class Operator : std::uint8_t { lt, le, gt, ge, eq, ne };
-  static constexpr auto kOnMissing =
-      std::to_array<Named<OnMissing>>({{"Pass", OnMissing::pass}, {"Fail", OnMissing::fail}});
   static constexpr auto kOperators =
       std::to_array<Named<Operator>>({{"LessThan", Operator::lt},
                                       {"LessThanOrEqual", Operator::le},
@@ -24,16 +22,23 @@ struct EndpointAttributeFilterParams {
                                       {"Equal", Operator::eq},
                                       {"NotEqual", Operator::ne}});
 
-  struct Threshold {
-    std::optional<Operator> op;
-    double value = 0.0;
-    static constexpr auto fields() {
-      using P = Threshold;
-      return std::tuple{
-          field("operator", &P::op, kOperators, "How the attribute must compare with the value."),
-          field("value", &P::value, "What the attribute is compared with.")};
-    }
-  };
+  std::optional<Operator> op;
+  double value = 0.0;
+  static constexpr auto fields() {
+    using P = AttributeThreshold;
+    return std::tuple{
+        field("operator", &P::op, kOperators, "How the attribute must compare with the value."),
+        field("value", &P::value, "What the attribute is compared with.")};
+  }
+};
+
+struct EndpointAttributeFilterParams {
+  using Threshold = AttributeThreshold;
+  using Operator = AttributeThreshold::Operator;
+  enum class OnMissing : std::uint8_t { pass, fail };
+  static constexpr auto kOnMissing =
+      std::to_array<Named<OnMissing>>({{"Pass", OnMissing::pass}, {"Fail", OnMissing::fail}});
+
   struct Algorithm {
     std::string type;
     std::optional<Threshold> threshold;

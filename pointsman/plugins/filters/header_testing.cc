@@ -69,7 +69,7 @@ void HeaderTestingFilter::filter(const Context& context, Candidates& candidates)
     if (found) chosen[count++] = *found;
   }
   candidates.keep_if(DropReason::not_named, [&](EndpointIndex e) {
-    return std::ranges::find(chosen.first(count), e) != chosen.begin() + count;
+    return std::ranges::any_of(chosen.first(count), [&](EndpointIndex c) { return c == e; });
   });
 }
 

@@ -28,7 +28,7 @@ Result<void> PrefixDeciderParams::check(const PrefixDeciderParams& params) {
   return {};
 }
 
-PrefixDecider::PrefixDecider(Params params, Setup& setup)
+PrefixDecider::PrefixDecider(const Params& params, Setup& setup)
     : non_cached_(params.non_cached_tokens),
       at_least_(params.prompt_tokens),
       match_(setup.reads<PrefixMatch>(

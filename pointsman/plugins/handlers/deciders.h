@@ -57,7 +57,7 @@ class PrefixDecider final : public Decider {
   static constexpr std::string_view kHelp =
       "Has a prompt computed elsewhere when little of it is cached where it will be decoded.";
 
-  PrefixDecider(Params params, Setup& setup);
+  PrefixDecider(const Params& params, Setup& setup);
   bool disaggregate(const Context& context, EndpointIndex endpoint) const override;
 
  private:

@@ -15,7 +15,7 @@ using Stage = ProfileState::Stage;
 
 }  // namespace
 
-HeaderProfileHandler::HeaderProfileHandler(Params params, Setup& setup)
+HeaderProfileHandler::HeaderProfileHandler(const Params& params, Setup& setup)
     : header_(to_lower(bare(params.header))), default_profile_(bare(params.default_profile)) {
   setup.reads_header(header_);
 }

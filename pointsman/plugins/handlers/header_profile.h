@@ -28,7 +28,7 @@ class HeaderProfileHandler final : public ProfileHandler {
   static constexpr std::string_view kType = "header-profile-handler";
   static constexpr std::string_view kHelp = "Runs the scheduling profile that a header names.";
 
-  HeaderProfileHandler(Params params, Setup& setup);
+  HeaderProfileHandler(const Params& params, Setup& setup);
   void choose(const Context& context, std::span<ProfileState> profiles,
               std::span<bool> run) const override;
   // An unknown profile is the client's mistake: bad_request.

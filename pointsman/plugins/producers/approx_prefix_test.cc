@@ -66,8 +66,9 @@ struct Bench {
     decision.runs.clear();
     decision.picks = picks;
     decision.primary = 0;
-    for (std::uint16_t i = 0; i < picks.size(); ++i) {
-      decision.runs.push_back({.profile = i, .first_pick = i, .picks = 1});
+    for (std::uint32_t i = 0; i < picks.size(); ++i) {
+      decision.runs.push_back(
+          {.profile = static_cast<std::uint16_t>(i), .first_pick = i, .picks = 1});
     }
     samples = {};
     producer->dispatched(scene.context(), decision, effects);

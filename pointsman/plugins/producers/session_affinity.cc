@@ -21,7 +21,7 @@ std::string_view bare(std::string_view text) {
 }
 
 std::string header_name(std::string_view written) {
-  std::string name = to_lower(bare(written));
+  const std::string name = to_lower(bare(written));
   return name.empty() ? std::string(kDefaultHeader) : name;
 }
 

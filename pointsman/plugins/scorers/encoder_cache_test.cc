@@ -99,7 +99,7 @@ TEST(EncoderCacheProducer, SamplesQueriesAndHitsOfTheChosenEndpoint) {
 
 TEST(EncoderCacheProducer, RemembersSoManyItems) {
   Bench bench({.megabytes = 4});
-  for (const std::uint64_t hash : {1, 2, 3}) {
+  for (const std::uint64_t hash : {1U, 2U, 3U}) {
     bench.ask({{hash, Kind::image}});
     bench.send({0});
   }

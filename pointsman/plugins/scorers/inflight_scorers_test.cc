@@ -29,7 +29,7 @@ struct Inflight {
   }
 };
 
-Scores by_tokens(const std::vector<std::pair<int, int>>& tokens, TokenLoadParams params) {
+Scores by_tokens(const std::vector<std::pair<int, int>>& tokens, const TokenLoadParams& params) {
   Inflight state;
   std::vector<testing::Server> servers;
   for (std::size_t i = 0; i < tokens.size(); ++i) servers.push_back({.name = std::to_string(i)});
@@ -43,7 +43,7 @@ Scores by_tokens(const std::vector<std::pair<int, int>>& tokens, TokenLoadParams
   return testing::scores(*scorer, state.scene);
 }
 
-Scores by_requests(const std::vector<int>& requests, ActiveRequestParams params = {}) {
+Scores by_requests(const std::vector<int>& requests, const ActiveRequestParams& params = {}) {
   Inflight state;
   std::vector<testing::Server> servers;
   for (std::size_t i = 0; i < requests.size(); ++i) servers.push_back({.name = std::to_string(i)});

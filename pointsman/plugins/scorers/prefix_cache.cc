@@ -14,7 +14,7 @@ Result<void> PrefixCacheParams::check(const PrefixCacheParams& params) {
   return {};
 }
 
-PrefixCacheScorer::PrefixCacheScorer(Params params, Setup& setup)
+PrefixCacheScorer::PrefixCacheScorer(const Params& params, Setup& setup)
     : length_weight_(params.match_length_weight),
       length_scale_(static_cast<double>(params.match_length_scale_tokens)),
       match_(setup.reads<PrefixMatch>(

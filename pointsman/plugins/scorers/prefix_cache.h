@@ -38,7 +38,7 @@ class PrefixCacheScorer final : public Scorer {
   static constexpr std::string_view kParseError =
       "failed to decode prefix cache scorer parameters: ";
 
-  PrefixCacheScorer(Params params, Setup& setup);
+  PrefixCacheScorer(const Params& params, Setup& setup);
   void score(const Context& context, std::span<const EndpointIndex> candidates,
              std::span<double> out) const override;
   Reading reading() const override { return {.from = Reading::From::signal}; }

@@ -16,7 +16,7 @@ using testing::scores;
 
 const DataKey kMatch{"PrefixCacheMatchInfoDataKey", "approx-prefix-cache-producer"};
 
-double score_of(PrefixMatch match, PrefixCacheParams params = {}) {
+double score_of(PrefixMatch match, const PrefixCacheParams& params = {}) {
   Scene scene({{.name = "a"}});
   const auto scorer = make<PrefixCacheScorer>(params, scene.table);
   pointsman::Setup producer({}, {}, scene.table);

@@ -84,9 +84,9 @@ struct Scene {
 
 // Builds a plugin outside of any configuration.
 template <typename P>
-std::shared_ptr<P> make(typename P::Params params, SignalTable& table) {
+std::shared_ptr<P> make(const typename P::Params& params, SignalTable& table) {
   Setup setup({std::string(P::kType), std::string(P::kType)}, {}, table);
-  return std::make_shared<P>(std::move(params), setup);
+  return std::make_shared<P>(params, setup);
 }
 
 // The scores of all endpoints.
