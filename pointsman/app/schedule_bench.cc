@@ -72,7 +72,7 @@ void sampled(benchmark::State& state) {
   schedule(state, Tracing::sampled);
 }
 
-BENCHMARK(tracing_off)->Name("Schedule")->Arg(5)->Arg(25)->Arg(100);
+BENCHMARK(tracing_off)->Name("Schedule")->Arg(5)->Arg(25)->Arg(100)->Arg(1000)->Arg(4096);
 BENCHMARK(not_sampled)->Name("ScheduleNotSampled")->Arg(5)->Arg(25)->Arg(100);
 BENCHMARK(sampled)->Name("ScheduleSampled")->Arg(5)->Arg(25)->Arg(100);
 

@@ -6,8 +6,8 @@ namespace pointsman {
 // loop gives the same bits on every processor.
 inline bool has_wide_vectors() {
 #if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx2") != 0;
-  return has;
+  static const bool kHas = __builtin_cpu_supports("avx2") != 0;
+  return kHas;
 #else
   return false;
 #endif
