@@ -28,6 +28,7 @@
 #include "pointsman/plugins/pickers/pickers.h"
 #include "pointsman/plugins/policies/flow_policies.h"
 #include "pointsman/plugins/producers/approx_prefix.h"
+#include "pointsman/plugins/producers/burst_prefix.h"
 #include "pointsman/plugins/producers/encoder_cache.h"
 #include "pointsman/plugins/producers/inflight_load.h"
 #include "pointsman/plugins/producers/p2p_source.h"
@@ -108,6 +109,7 @@ void add_producers(Registry& registry) {
       {.default_for = {{"PrefixCacheMatchInfoDataKey", "approx-prefix-cache-producer"}}});
   registry.add<ApproxPrefixProducer>(
       {.type = "multicluster-approx-prefix-cache-producer", .stability = kAlpha});
+  registry.add<BurstPrefixProducer>({.stability = kAlpha});
   registry.add<EncoderCacheProducer>(
       {.default_for = {{"MultiModalEncoderCacheMatchInfoKey", "mm-embeddings-cache-producer"}}});
   registry.add<InflightLoadProducer>(

@@ -94,7 +94,8 @@ TEST(Catalogue, HoldsEveryFilterScorerPickerAndProducer) {
        "session-affinity-scorer", "header-label-affinity-scorer", "endpoint-attribute-scorer",
        "topology-affinity-scorer", "multicluster-queue-scorer",
        "multicluster-kv-cache-utilization-scorer", "multicluster-prefix-cache-scorer",
-       "multicluster-approx-prefix-cache-producer", "p2p-source-producer"});
+       "multicluster-approx-prefix-cache-producer", "p2p-source-producer",
+       "burst-prefix-cache-producer"});
 }
 
 TEST(Catalogue, DescribesTheParametersOfEveryPlugin) {

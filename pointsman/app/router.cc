@@ -101,6 +101,11 @@ bool Router::load() {
                                                              *fleet_->fleet(), entropy()));
   }
   workers_ = std::make_unique<Workers>(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    engine_workers_[i]->post = [&loop = (*workers_)[i]](std::function<void()> task) {
+      loop.post(std::move(task));
+    };
+  }
   tend_timer_ = std::make_unique<Timer>(loop_, [this] { tend(); });
   tend_timer_->arm(std::chrono::seconds(1));
   return true;

@@ -43,7 +43,7 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
       parsing_(plugin_timer(metrics, "RequestParsing", kAnyParser)),
       reading_(plugin_timer(metrics, "ResponseParsing", kAnyParser)) {
   for (const Instance* instance : assembly_.producers) {
-    producers_.push_back({instance->name, instance->producer, nullptr,
+    producers_.push_back({instance->name, instance->producer, instance->preparer, nullptr,
                           plugin_timer(metrics, "DataProducer", instance->name)});
   }
   for (const auto& instance : assembly_.plugins->all()) {
@@ -59,7 +59,7 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
                                  plugin_timer(metrics, "ResponseStreaming", instance->name)});
     }
     if (instance->hook == nullptr) continue;
-    hooks_.push_back({instance->name, nullptr, instance->hook,
+    hooks_.push_back({instance->name, nullptr, nullptr, instance->hook,
                       plugin_timer(metrics, "PreRequest", instance->name)});
   }
 }
@@ -78,26 +78,47 @@ void Pipeline::begin(Session& session, Trace trace, EngineWorker& worker) const 
 void Pipeline::run(const std::shared_ptr<const Pipeline>& self, Session& session,
                    EngineWorker& worker) const {
   session.pipeline_ = self;
-  Result<void> outcome;
+  advance(session, worker, [&]() -> Result<Progress> {
+    if (auto parsed = parse(session, worker); !parsed) return std::unexpected(parsed.error());
+    session.orchestration_ = session.trace.enter("gateway.request_orchestration",
+                                                 SpanScope::requestcontrol, SpanKind::server);
+    if (auto named = rewrite(session); !named) return std::unexpected(named.error());
+    if (auto open = open_decision(session, worker); !open) return std::unexpected(open.error());
+    return proceed(session, worker);
+  });
+}
+
+template <typename Action>
+void Pipeline::advance(Session& session, EngineWorker& worker, const Action& action) const {
+  Result<Progress> progress = Progress::waiting;
+  Trace::Scope& scope = session.orchestration_;
   try {
-    outcome = parse(session, worker);
-    if (outcome) outcome = orchestrate(session, worker);
+    progress = action();
+    if (progress && *progress == Progress::waiting) return;
+    if (!progress && scope.recording()) {
+      const std::string text = error_text(progress.error());
+      scope.exception(kTypedError, text);
+      scope.error(text);
+    }
   } catch (const std::exception& e) {
-    outcome = fail(Code::internal, "a plugin failed: " + std::string(e.what()));
+    scope.exception(std::current_exception());
+    progress = fail(Code::internal, "a plugin failed: " + std::string(e.what()));
   } catch (...) {
-    outcome = fail(Code::internal, "a plugin failed");
+    scope.exception(std::current_exception());
+    progress = fail(Code::internal, "a plugin failed");
   }
+  scope.end();
   const Request& request = session.request;
   worker.shard.observe(worker.request_processing, Clock::now() - request.received);
-  if (!outcome) {
-    failed(session, outcome.error());
-  } else {
-    const RequestLabels labels(request);
-    worker.shard.add(labels.of(worker.shard, metric::kRequestTotal));
-    worker.shard.observe(labels.of(worker.shard, metric::kRequestSize),
-                         static_cast<double>(request.body_bytes));
+  if (!progress) {
+    failed(session, progress.error());
+    return session.decided(std::unexpected(progress.error()));
   }
-  session.decided(outcome);
+  const RequestLabels labels(request);
+  worker.shard.add(labels.of(worker.shard, metric::kRequestTotal));
+  worker.shard.observe(labels.of(worker.shard, metric::kRequestSize),
+                       static_cast<double>(request.body_bytes));
+  session.decided({});
 }
 
 Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
@@ -113,24 +134,6 @@ Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
   if (!parsed) return std::unexpected(parsed.error());
   session.parsed = *parsed;
   return {};
-}
-
-Result<void> Pipeline::orchestrate(Session& session, EngineWorker& worker) const {
-  auto scope = session.trace.enter("gateway.request_orchestration", SpanScope::requestcontrol,
-                                   SpanKind::server);
-  try {
-    Result<void> outcome = rewrite(session);
-    if (outcome) outcome = decide(session, scope, worker);
-    if (!outcome && scope.recording()) {
-      const std::string text = error_text(outcome.error());
-      scope.exception(kTypedError, text);
-      scope.error(text);
-    }
-    return outcome;
-  } catch (...) {
-    scope.exception(std::current_exception());
-    throw;
-  }
 }
 
 // The model that scheduling works with, and the body that goes upstream.
@@ -159,8 +162,9 @@ Result<void> Pipeline::rewrite(Session& session) const {
   return {};
 }
 
-Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorker& worker) const {
+Result<void> Pipeline::open_decision(Session& session, EngineWorker& worker) const {
   Request& request = session.request;
+  Trace::Scope& scope = session.orchestration_;
   scope.set("target_model", request.target_model);
   scope.set("request_prio", request.priority);
   if (const auto fairness =
@@ -191,22 +195,61 @@ Result<void> Pipeline::decide(Session& session, Trace::Scope& scope, EngineWorke
     return fail(Code::unavailable, "failed to find endpoint candidates for serving the request",
                 "rejected-no-endpoints");
   }
+  session.candidates_ = candidates;
   session.signals.reset(session.arena, assembly_.plugins->signals().size(), fleet->size());
-  const Context context{request,       *fleet,      session.signals,
-                        session.trace, decision.at, decision.at - options_.staleness};
-  for (const Step& step : producers_) {
+  return {};
+}
+
+Context Pipeline::context_of(Session& session) const {
+  const Decision& decision = *session.decision;
+  return {session.request, *decision.fleet, session.signals,
+          session.trace,   decision.at,     decision.at - options_.staleness};
+}
+
+Result<Pipeline::Progress> Pipeline::proceed(Session& session, EngineWorker& worker) const {
+  const Context context = context_of(session);
+  for (; session.next_producer_ < producers_.size(); ++session.next_producer_) {
+    const Step& step = producers_[session.next_producer_];
+    const auto wait = waits(step, context, session, worker);
+    if (wait && *wait) return Progress::waiting;
     const auto began = Clock::now();
-    const auto produced = step.producer->produce(context, candidates, session.signals);
+    const auto produced =
+        wait ? step.producer->produce(context, session.candidates_, session.signals)
+             : Result<void>(std::unexpected(wait.error()));
+    if (session.wakeup_ != nullptr) session.wakeup_->cancel();
+    session.wakeup_.reset();
     worker.shard.observe(step.timer, Clock::now() - began);
     // The request goes on without the signal; scorers that miss it give no score.
     if (!produced) {
       worker.shard.add(worker.shard.with(metric::kProducerErrors, step.name.name, step.name.type));
     }
   }
+  if (auto done = schedule(context, session, worker); !done) return std::unexpected(done.error());
+  return Progress::decided;
+}
+
+Result<bool> Pipeline::waits(const Step& step, const Context& context, Session& session,
+                             EngineWorker& worker) const {
+  if (step.preparer == nullptr || !worker.post || session.wakeup_ != nullptr) return false;
+  session.wakeup_ = std::make_shared<Wakeup>([this, &session, &worker] {
+    worker.post([this, &session, &worker, waiting = std::weak_ptr(session.wakeup_)] {
+      const auto wakeup = waiting.lock();
+      if (wakeup == nullptr || wakeup->cancelled()) return;
+      advance(session, worker, [&] { return proceed(session, worker); });
+    });
+  });
+  return step.preparer->prepare(context, session.candidates_, session.signals, session.wakeup_);
+}
+
+Result<void> Pipeline::schedule(const Context& context, Session& session,
+                                EngineWorker& worker) const {
+  Decision& decision = *session.decision;
   if (recorder_.wants_inputs()) {
-    take_inputs(assembly_.inputs, context, candidates, recorder_.print_salt(), decision.inputs);
+    take_inputs(assembly_.inputs, context, session.candidates_, recorder_.print_salt(),
+                decision.inputs);
   }
-  if (auto chosen = assembly_.scheduler->schedule(context, candidates, decision, worker.scheduler);
+  if (auto chosen =
+          assembly_.scheduler->schedule(context, session.candidates_, decision, worker.scheduler);
       !chosen) {
     return chosen;
   }

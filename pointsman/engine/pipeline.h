@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -31,6 +32,10 @@ struct EngineWorker {
   Random random;
   Histogram request_processing;
   Histogram response_processing;
+
+  // Runs a task on this worker's thread, from any thread. Without it no request waits: preparers
+  // are not asked.
+  std::function<void(std::function<void()>)> post;
 };
 
 // The life of a request between the wire and the reply: parse, admit, produce, schedule; then what
@@ -58,8 +63,9 @@ class Pipeline {
   // makes the request id. session.headers must be set.
   void begin(Session& session, Trace trace, EngineWorker& worker) const;
 
-  // Parses the body and decides where the request goes; ends in session.decided(). Errors and their
-  // texts: spec/03 section 5.3. `self` keeps the session's pipeline alive.
+  // Parses the body and decides where the request goes; ends in session.decided(), perhaps later:
+  // a producer may have to wait. Errors and their texts: spec/03 section 5.3. `self` keeps the
+  // session's pipeline alive.
   void run(const std::shared_ptr<const Pipeline>& self, Session& session,
            EngineWorker& worker) const;
 
@@ -88,6 +94,7 @@ class Pipeline {
   struct Step {
     TypedName name;
     std::shared_ptr<Producer> producer;
+    std::shared_ptr<Preparer> preparer;
     std::shared_ptr<Hook> hook;
     PluginTimer timer;
   };
@@ -99,10 +106,20 @@ class Pipeline {
   };
   using Moment = void (ResponseHook::*)(const Context&, const Decision&, Effects&);
 
+  enum class Progress : std::uint8_t { waiting, decided };
+
   Result<void> parse(Session& session, EngineWorker& worker) const;
-  Result<void> orchestrate(Session& session, EngineWorker& worker) const;
+  // Takes a step of the decision and, unless the request waits, tells the session how it ended.
+  template <typename Action>
+  void advance(Session& session, EngineWorker& worker, const Action& action) const;
   Result<void> rewrite(Session& session) const;
-  Result<void> decide(Session& session, Trace::Scope& scope, EngineWorker& worker) const;
+  Result<void> open_decision(Session& session, EngineWorker& worker) const;
+  Result<Progress> proceed(Session& session, EngineWorker& worker) const;
+  // Whether the request has to wait before this producer can run.
+  Result<bool> waits(const Step& step, const Context& context, Session& session,
+                     EngineWorker& worker) const;
+  Context context_of(Session& session) const;
+  Result<void> schedule(const Context& context, Session& session, EngineWorker& worker) const;
   std::span<EndpointIndex> locate(Session& session, const Fleet& fleet) const;
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;

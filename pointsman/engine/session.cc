@@ -9,6 +9,10 @@ Session::Session() {
   client_edits.reset(arena);
 }
 
+Session::~Session() {
+  if (wakeup_ != nullptr) wakeup_->cancel();
+}
+
 void Session::reset() {
   arena.reset();
   headers = {};
@@ -17,6 +21,7 @@ void Session::reset() {
   request = {};
   parser = nullptr;
   parsed = {};
+  orchestration_ = {};
   root = {};
   trace = {};
   decision.reset();
@@ -31,6 +36,9 @@ void Session::reset() {
   carry.clear();
   response = {};
   response.progress.carry = std::move(carry);
+  candidates_ = {};
+  next_producer_ = 0;
+  wakeup_.reset();
   pipeline_.reset();
 }
 

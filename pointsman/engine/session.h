@@ -17,6 +17,7 @@
 #include "pointsman/model/trace.h"
 #include "pointsman/stage/header_edits.h"
 #include "pointsman/stage/parser.h"
+#include "pointsman/stage/wakeup.h"
 #include "pointsman/telemetry/metrics.h"
 
 namespace pointsman {
@@ -24,13 +25,14 @@ namespace pointsman {
 // One request as the engine sees it, whatever wire it came in on. The edge derives from it, fills
 // the first part, calls the Pipeline, and reads the second part when decided() comes.
 //
-// Threading: belongs to one worker. It must outlive the wait between Pipeline::run and decided().
+// Threading: belongs to one worker. Between Pipeline::run and decided() the request may wait: it
+// must not be reset then, but may be destroyed.
 class Session {
  public:
   Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  virtual ~Session() = default;
+  virtual ~Session();
 
   // The decision stands (`decision->targets()` is not empty), or why there is none. Called exactly
   // once per Pipeline::run, on the session's worker, perhaps before run() returns.
@@ -86,7 +88,11 @@ class Session {
  private:
   friend class Pipeline;
   std::shared_ptr<const void> pipeline_;  // keeps plugins alive while the request is
-  bool dispatched_ = false;               // between the hooks' dispatched() and finished()
+  Trace::Scope orchestration_;            // gateway.request_orchestration
+  std::span<const EndpointIndex> candidates_;
+  std::size_t next_producer_ = 0;   // whose turn it is
+  std::shared_ptr<Wakeup> wakeup_;  // set when that one has been asked to prepare
+  bool dispatched_ = false;         // between the hooks' dispatched() and finished()
 };
 
 }  // namespace pointsman

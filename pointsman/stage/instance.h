@@ -38,6 +38,7 @@ struct Instance {
   std::shared_ptr<Decider> decider;
   std::shared_ptr<Linked> linked;
   std::shared_ptr<Producer> producer;
+  std::shared_ptr<Preparer> preparer;
   std::shared_ptr<Hook> hook;
   std::shared_ptr<ResponseHook> response_hook;
   std::shared_ptr<Upkeep> upkeep;
@@ -60,6 +61,7 @@ struct Instance {
     cast(plugin, decider);
     cast(plugin, linked);
     cast(plugin, producer);
+    cast(plugin, preparer);
     cast(plugin, hook);
     cast(plugin, response_hook);
     cast(plugin, upkeep);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "pointsman/model/decision.h"
 #include "pointsman/stage/context.h"
 #include "pointsman/stage/header_edits.h"
+#include "pointsman/stage/wakeup.h"
 
 namespace pointsman {
 
@@ -23,6 +25,20 @@ class Producer {
   // Threading: called concurrently. Must not block.
   virtual Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                                Signals& signals) const = 0;
+};
+
+// A producer that has to wait before it can tell: for other requests, or for another process. It is
+// asked in its turn among the producers, and produce() runs once it has answered.
+class Preparer {
+ public:
+  virtual ~Preparer() = default;
+
+  // Begins to find out; whether the request has to wait, until `wakeup` rings. What is found out
+  // lives outside of the request until produce() takes it; `wakeup` may hold it. An error counts
+  // as one of produce(), which is not called then.
+  // Threading: called concurrently. Must not block. `context` ends with the call.
+  virtual Result<bool> prepare(const Context& context, std::span<const EndpointIndex> candidates,
+                               Signals& signals, const std::shared_ptr<Wakeup>& wakeup) = 0;
 };
 
 // What a plugin hands out for metrics with what it learns: a histogram's observation, a counter's

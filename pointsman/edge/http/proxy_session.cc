@@ -13,6 +13,7 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   reset();
   restorer_.reset();
   attempts_ = 0;
+  with_engine_ = gone_ = false;
   pipeline_ = *shared_.pipeline.get();
   exchange_ = std::move(exchange);
   exchange_->when_gone([this] { client_gone(); });
@@ -43,10 +44,13 @@ void ProxySession::gathered(const Result<std::string_view>& whole) {
     return end(Outcome::End::rejected);
   }
   body = *whole;
+  with_engine_ = true;
   pipeline_->run(pipeline_, *this, shared_.worker);
 }
 
 void ProxySession::decided(const Result<void>& outcome) {
+  with_engine_ = false;
+  if (gone_) return end(Outcome::End::client_aborted);
   if (!outcome) return refuse(outcome.error());
   fleet_ = decision->fleet;
   if (!attempt()) unreachable();
@@ -156,6 +160,8 @@ void ProxySession::on_failure(HttpFailure failure) {
 }
 
 void ProxySession::client_gone() {
+  gone_ = true;
+  if (with_engine_) return;  // decided() will come, and end what is left
   call_.cancel();
   end(Outcome::End::client_aborted);
 }

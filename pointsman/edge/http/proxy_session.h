@@ -82,7 +82,9 @@ class ProxySession final : public Session, private HttpSink {
   std::shared_ptr<const Fleet> fleet_;
   std::array<EndpointIndex, kMaxAttempts> tried_{};
   std::size_t attempts_ = 0;
-  bool bodiless_ = false;  // routed without the engine's decision
+  bool bodiless_ = false;     // routed without the engine's decision
+  bool gone_ = false;         // the client has left
+  bool with_engine_ = false;  // between Pipeline::run and decided()
 };
 
 }  // namespace pointsman
