@@ -49,8 +49,8 @@ Scale calibrate() {
 }
 
 const Scale& scale() {
-  static const Scale measured = calibrate();
-  return measured;
+  static const Scale kMeasured = calibrate();
+  return kMeasured;
 }
 
 std::int64_t now_ns() {

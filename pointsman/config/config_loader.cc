@@ -191,12 +191,12 @@ std::optional<Diagnostic> idle_flow_control(const EndpointPickerConfig& config,
 }
 
 Diagnostics gate_problems(const EndpointPickerConfig& config, const ResolvedGates& resolved) {
-  static const Node nowhere;
+  static const Node kNowhere;
   const Node* entries = config.document->find("featureGates");
   Diagnostics problems;
   for (const GateProblem& problem : resolved.problems) {
     const bool known = entries != nullptr && problem.entry < entries->items.size();
-    problems.push_back(at(known ? entries->items[problem.entry] : nowhere,
+    problems.push_back(at(known ? entries->items[problem.entry] : kNowhere,
                           "featureGates[" + std::to_string(problem.entry) + "]", problem.text,
                           problem.hint));
   }

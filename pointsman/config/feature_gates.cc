@@ -37,9 +37,9 @@ std::string hint_for(std::string_view name, const FeatureGates& registered) {
 }  // namespace
 
 const FeatureGates& registered_gates() {
-  static const FeatureGates gates = {{"flowControl", false},
+  static const FeatureGates kGates = {{"flowControl", false},
                                      {"haPopulateNonLeaderDatastore", true}};
-  return gates;
+  return kGates;
 }
 
 ResolvedGates resolve_gates(std::span<const std::string> entries, const FeatureGates& registered,

@@ -8,9 +8,9 @@ namespace pointsman {
 namespace {
 
 const LabelSelector::Labels& labels() {
-  static const LabelSelector::Labels all = {
+  static const LabelSelector::Labels kAll = {
       {"app", "vllm"}, {"tier", "3"}, {"llm-d.ai/role", "decode"}};
-  return all;
+  return kAll;
 }
 
 bool matches(const std::string& text) {

@@ -220,9 +220,9 @@ void SimServer::metrics(std::unique_ptr<HttpExchange> exchange) {
 }
 
 void SimServer::pour(std::uint64_t key) {
-  static const std::string lines = endless_lines();
+  static const std::string kLines = endless_lines();
   HttpExchange& exchange = *pours_.at(key);
-  exchange.write(lines);
+  exchange.write(kLines);
   exchange.when_writable([this, key] {
     if (pours_.contains(key)) pour(key);
   });

@@ -10,16 +10,19 @@
 
 namespace pointsman {
 
+// The values that count as 0 and as 1.
+struct AttributeRange {
+  double min = 0.0;
+  double max = 0.0;
+  static constexpr auto fields() {
+    using P = AttributeRange;
+    return std::tuple{field("min", &P::min, "The value that counts as least."),
+                      field("max", &P::max, "The value that counts as greatest.")};
+  }
+};
+
 struct EndpointAttributeScorerParams {
-  struct FixedRange {
-    double min = 0.0;
-    double max = 0.0;
-    static constexpr auto fields() {
-      using P = FixedRange;
-      return std::tuple{field("min", &P::min, "The value that counts as least."),
-                        field("max", &P::max, "The value that counts as greatest.")};
-    }
-  };
+  using FixedRange = AttributeRange;
   struct AdaptiveRange {
     static constexpr auto fields() { return std::tuple{}; }
   };
