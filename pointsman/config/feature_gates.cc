@@ -38,7 +38,7 @@ std::string hint_for(std::string_view name, const FeatureGates& registered) {
 
 const FeatureGates& registered_gates() {
   static const FeatureGates kGates = {{"flowControl", false},
-                                     {"haPopulateNonLeaderDatastore", true}};
+                                      {"haPopulateNonLeaderDatastore", true}};
   return kGates;
 }
 

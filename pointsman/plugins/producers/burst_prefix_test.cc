@@ -42,7 +42,9 @@ struct Burst {
     one.scene.arena.reset();
     one.scene.signals.reset(one.scene.arena, table.size(), one.scene.fleet.size());
     one.text = text;
-    one.part = {.kind = PromptPart::Kind::text, .bytes = one.text};
+    one.part = {.kind = PromptPart::Kind::text,
+                .size = static_cast<std::uint32_t>(one.text.size()),
+                .bytes = one.text};
     if (!text.empty()) one.prompt.parts = std::span(&one.part, 1);
     one.scene.signals.write(tokens) = {.prompts = std::span(&one.prompt, 1), .tokens = 1000};
     return producer->prepare(one.scene.context(), one.candidates, one.scene.signals, one.wakeup);
