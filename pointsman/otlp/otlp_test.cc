@@ -187,7 +187,7 @@ TEST(OtlpGrpc, TriesAgainWhatTheProtocolCallsRetryable) {
   GrpcCollector collector;
   const auto sink = open(grpc_to(collector));
   const auto kind = [&](grpc::StatusCode code, const std::string& details = "") {
-    collector.answer = grpc::Status(code, "because", details);
+    collector.answer(grpc::Status(code, "because", details));
     const SendOutcome outcome = send(*sink);
     EXPECT_EQ(outcome.detail, "because");
     return outcome.kind;
@@ -224,7 +224,7 @@ TEST(OtlpHttp, TriesAgainWhatTheProtocolCallsRetryable) {
 
 TEST(OtlpGrpc, TellsHowManySpansWereRejected) {
   GrpcCollector collector;
-  collector.rejected = 1;
+  collector.reject(1);
   EXPECT_EQ(send(*open(grpc_to(collector))).rejected, 1U);
 }
 

@@ -15,9 +15,11 @@ std::shared_ptr<Decision> DecisionRing::fresh() {
   std::shared_ptr<Decision> decision;
   {
     const std::lock_guard lock(mutex_);
-    // One that its request still holds cannot be used again yet.
+    // One that its request still holds cannot be used again yet. use_count() alone orders nothing:
+    // the copy does, an atomic change of the count after the last holder's, so that what it read
+    // comes before what is written next.
     if (!spare_.empty() && spare_.back().use_count() == 1) {
-      decision = std::move(spare_.back());
+      decision = spare_.back();
       spare_.pop_back();
     }
   }

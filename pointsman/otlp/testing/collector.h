@@ -80,18 +80,30 @@ class GrpcCollector final : public otlp_proto::TraceService::Service {
       metadata[std::string(name.data(), name.size())] = std::string(value.data(), value.size());
     }
     received.add(*request, std::move(metadata));
-    response->mutable_partial_success()->set_rejected_spans(rejected);
-    return answer;
+    const std::scoped_lock lock(mutex_);
+    response->mutable_partial_success()->set_rejected_spans(rejected_);
+    return answer_;
   }
 
   int port() const { return port_; }
 
+  // What it answers from now on.
+  void answer(const grpc::Status& status) {
+    const std::scoped_lock lock(mutex_);
+    answer_ = status;
+  }
+  void reject(std::int64_t spans) {
+    const std::scoped_lock lock(mutex_);
+    rejected_ = spans;
+  }
+
   Received received;
-  grpc::Status answer;
-  std::int64_t rejected = 0;
 
  private:
   int port_ = 0;
+  std::mutex mutex_;
+  grpc::Status answer_;
+  std::int64_t rejected_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 

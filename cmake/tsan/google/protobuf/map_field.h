@@ -1,5 +1,6 @@
-// In place of protobuf's own header where the build has ThreadSanitizer: its MapFieldBase then has two more members
-// than in Debian's library, which is built without. So the header is read as if there were none.
+// In place of protobuf's own header where the build has ThreadSanitizer: its MapFieldBase then has
+// two more members than in Debian's library, which is built without. So the header is read as if
+// there were none.
 #pragma once
 
 #include <atomic>
