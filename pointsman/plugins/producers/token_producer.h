@@ -11,6 +11,19 @@
 
 namespace pointsman {
 
+// A tokenizer in another process, as earlier releases named it.
+struct TokenizerSocket {
+  std::string socket_file;
+  bool use_tcp = false;
+  std::map<std::string, std::string> tokenizers;
+  static constexpr auto fields() {
+    using P = TokenizerSocket;
+    return std::tuple{field("socketFile", &P::socket_file, "Socket of the tokenizer service."),
+                      field("useTCP", &P::use_tcp, "The socket is host:port."),
+                      field("modelTokenizerMap", &P::tokenizers, "Tokenizer of each model.")};
+  }
+};
+
 struct TokenProducerParams {
   struct Vllm {
     std::string url;
@@ -23,17 +36,7 @@ struct TokenProducerParams {
                         field("mmTimeout", &P::mm_timeout, "For images, audio and video.")};
     }
   };
-  struct Uds {
-    std::string socket_file;
-    bool use_tcp = false;
-    std::map<std::string, std::string> tokenizers;
-    static constexpr auto fields() {
-      using P = Uds;
-      return std::tuple{field("socketFile", &P::socket_file, "Socket of the tokenizer service."),
-                        field("useTCP", &P::use_tcp, "The socket is host:port."),
-                        field("modelTokenizerMap", &P::tokenizers, "Tokenizer of each model.")};
-    }
-  };
+  using Uds = TokenizerSocket;
 
   std::string model_name;
   std::optional<Vllm> vllm;
