@@ -15,8 +15,8 @@ namespace {
 
 // Everything that was read, as one text.
 std::string read(std::string_view page, std::size_t piece) {
-  static const WantedMetrics wanted({"a", "ab", "vllm:num_requests_waiting"});
-  MetricsText reader(wanted);
+  static const WantedMetrics kWanted({"a", "ab", "vllm:num_requests_waiting"});
+  MetricsText reader(kWanted);
   std::string out;
   const auto drain = [&] {
     while (const MetricSample* const sample = reader.next()) {

@@ -13,9 +13,8 @@ constexpr std::size_t kPrinted = 64;  // bytes looked at on either end of a prom
 
 // Appends raw memory.
 void append(std::vector<std::byte>& out, const void* from, std::size_t bytes) {
-  const std::size_t at = out.size();
-  out.resize(at + bytes);
-  std::memcpy(out.data() + at, from, bytes);
+  const auto* const first = static_cast<const std::byte*>(from);
+  out.insert(out.end(), first, first + bytes);
 }
 
 void keep_text(std::string_view text, std::string& out, bool& exact) {

@@ -14,7 +14,7 @@ using testing::kept;
 using testing::make;
 using testing::Scene;
 using Names = std::vector<std::string>;
-using P = PrefixCacheAffinityParams;
+using Given = PrefixCacheAffinityParams;
 
 // An endpoint's cached share in percent, and its predicted TTFT or its tokens in flight.
 struct Case {
@@ -22,8 +22,8 @@ struct Case {
   double cost;
 };
 
-Names filtered(const P& params, const std::vector<Case>& cases) {
-  EXPECT_TRUE(P::check(params));
+Names filtered(const Given& params, const std::vector<Case>& cases) {
+  EXPECT_TRUE(Given::check(params));
   std::vector<testing::Server> servers;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     servers.push_back({.name = std::string(1, static_cast<char>('a' + i))});
@@ -46,10 +46,10 @@ Names filtered(const P& params, const std::vector<Case>& cases) {
   return kept(*filter, scene);
 }
 
-P predictor(double penalty) {
+Given predictor(double penalty) {
   return {.max_penalty_ms = penalty, .ttft_source = "latencyPredictor"};
 }
-P throughput(double penalty) {
+Given throughput(double penalty) {
   return {.max_penalty_ms = penalty, .peak_throughput = 1000};
 }
 
@@ -66,10 +66,10 @@ TEST(PrefixCacheAffinityFilter, TurnsTokensInFlightIntoTime) {
 
 TEST(PrefixCacheAffinityFilter, KeepsAllWhenNobodyIsWarmOrWhenItExplores) {
   EXPECT_EQ(filtered(throughput(0), {{79, 0}, {10, 0}}), (Names{"a", "b"}));
-  P exploring = throughput(0);
+  Given exploring = throughput(0);
   exploring.exploration = 1.0;
   EXPECT_EQ(filtered(exploring, {{90, 0}, {10, 0}}), (Names{"a", "b"}));
-  P off = throughput(0);
+  Given off = throughput(0);
   off.threshold = 0.0;
   EXPECT_EQ(filtered(off, {{90, 0}, {10, 0}}), (Names{"a", "b"}));
 }
@@ -100,19 +100,19 @@ TEST(PrefixCacheAffinityFilter, ExploresByTheRecordedSeed) {
 }
 
 TEST(PrefixCacheAffinityParams, AreBounded) {
-  EXPECT_TRUE(P::check({.threshold = -1}));
-  EXPECT_FALSE(P::check({.threshold = 1.1}));
-  EXPECT_FALSE(P::check({.exploration = 1.1}));
-  EXPECT_FALSE(P::check({.max_penalty_ms = -1}));
-  EXPECT_FALSE(P::check({.ttft_source = ""}));
-  EXPECT_FALSE(P::check({.peak_throughput = 0}));
-  EXPECT_TRUE(P::check({.max_penalty_ms = 0, .peak_throughput = 0}));
-  EXPECT_TRUE(P::check({.ttft_source = "latencyPredictor", .peak_throughput = 0}));
+  EXPECT_TRUE(Given::check({.threshold = -1}));
+  EXPECT_FALSE(Given::check({.threshold = 1.1}));
+  EXPECT_FALSE(Given::check({.exploration = 1.1}));
+  EXPECT_FALSE(Given::check({.max_penalty_ms = -1}));
+  EXPECT_FALSE(Given::check({.ttft_source = ""}));
+  EXPECT_FALSE(Given::check({.peak_throughput = 0}));
+  EXPECT_TRUE(Given::check({.max_penalty_ms = 0, .peak_throughput = 0}));
+  EXPECT_TRUE(Given::check({.ttft_source = "latencyPredictor", .peak_throughput = 0}));
 }
 
 TEST(PrefixCacheAffinityFilter, RequiresTheSourceOfItsGateOnly) {
   SignalTable table;
-  const auto declared = [&](const P& params) {
+  const auto declared = [&](const Given& params) {
     pointsman::Setup setup({"t", "n"}, {}, table);
     const PrefixCacheAffinityFilter filter(params, setup);
     std::vector<std::string> keys;

@@ -14,9 +14,9 @@ namespace {
 
 using testing::Scene;
 using Names = std::vector<std::string>;
-using P = SessionAffinityParams;
+using Given = SessionAffinityParams;
 
-P session_id() {
+Given session_id() {
   return {.strategy = "session_id"};
 }
 
@@ -30,7 +30,7 @@ struct Bench {
   HeaderEdits headers;
   Effects effects{samples, headers};
 
-  explicit Bench(const P& params) {
+  explicit Bench(const Given& params) {
     filter = testing::make<SessionAffinityFilter>(params, scene.table);
     auto plan = std::make_shared<Plan>();
     plan->profiles = {
@@ -148,7 +148,7 @@ TEST(SessionAffinityFilter, OfTwoFirstRequestsTheFirstBinds) {
 }
 
 TEST(SessionAffinityFilter, ReadsSessionsThatAProducerFound) {
-  P params = session_id();
+  Given params = session_id();
   params.session.sources = {{.attribute = "SessionIDDataKey", .producer = "session-id-producer"}};
   Bench bench(params);
   pointsman::Setup others({}, {}, bench.scene.table);
@@ -214,17 +214,17 @@ TEST(SessionBindings, ForgetWhatExpiredAndStayBounded) {
 }
 
 TEST(SessionAffinityParams, CheckTheChosenStrategyOnly) {
-  EXPECT_EQ(P::check({.strategy = "sticky"}).error().message,
+  EXPECT_EQ(Given::check({.strategy = "sticky"}).error().message,
             "strategy must be \"encoded_endpoint_header\" or \"session_id\", got \"sticky\"");
-  P params;
+  Given params;
   params.session.sources = {{}};
-  EXPECT_TRUE(P::check(params));
+  EXPECT_TRUE(Given::check(params));
   params.strategy = "session_id";
-  EXPECT_EQ(P::check(params).error().message,
+  EXPECT_EQ(Given::check(params).error().message,
             "sources[0]: exactly one of header or attribute must be set");
   params.session.sources = {{.header = "a"}};
   params.session.ttl_seconds = -1;
-  EXPECT_FALSE(P::check(params));
+  EXPECT_FALSE(Given::check(params));
 }
 
 TEST(Base64, GoesBothWays) {

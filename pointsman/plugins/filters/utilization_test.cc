@@ -14,7 +14,7 @@ using testing::kept;
 using testing::make;
 using testing::Scene;
 using Names = std::vector<std::string>;
-using P = UtilizationFilterParams;
+using Given = UtilizationFilterParams;
 
 TEST(UtilizationFilter, CountsActiveRequests) {
   Scene scene({{.name = "a"}, {.name = "b"}, {.name = "c"}});
@@ -37,13 +37,13 @@ TEST(UtilizationFilter, ReadsScrapedLoads) {
   Scene queue({{.name = "a", .waiting = 0, .running = 10},
                {.name = "b", .waiting = 0, .running = 41},
                {.name = "c", .waiting = 1, .running = 10}});
-  const P both{.conditions = {{"running-requests", 40.0}, {"waiting-queue", 0.0}}};
+  const Given both{.conditions = {{"running-requests", 40.0}, {"waiting-queue", 0.0}}};
   EXPECT_EQ(kept(*make<UtilizationFilter>(both, queue.table), queue), Names{"a"});
 }
 
 TEST(UtilizationFilter, LeavesNobodyOrFallsBackToAll) {
   Scene scene({{.name = "a", .waiting = 5}, {.name = "b", .waiting = 6}});
-  P params{.conditions = {{"waiting-queue", 1.0}}};
+  Given params{.conditions = {{"waiting-queue", 1.0}}};
   EXPECT_EQ(kept(*make<UtilizationFilter>(params, scene.table), scene), Names{});
   params.fallback_on_empty = true;
   EXPECT_EQ(kept(*make<UtilizationFilter>(params, scene.table), scene), (Names{"a", "b"}));
@@ -57,14 +57,15 @@ TEST(UtilizationFilter, KeepsAnEndpointThatWasNeverRead) {
 }
 
 TEST(UtilizationFilterParams, NameTheOffendingMetric) {
-  EXPECT_FALSE(P::check({}));
-  EXPECT_NE(P::check({.conditions = {{"gpu", 1.0}}}).error().message.find("\"gpu\""),
+  EXPECT_FALSE(Given::check({}));
+  EXPECT_NE(Given::check({.conditions = {{"gpu", 1.0}}}).error().message.find("\"gpu\""),
             std::string::npos);
-  EXPECT_NE(P::check({.conditions = {{"waiting-queue", {}}}}).error().message.find("waiting-queue"),
-            std::string::npos);
-  EXPECT_FALSE(P::check({.conditions = {{"waiting-queue", -1.0}}}));
-  EXPECT_FALSE(P::check({.conditions = {{"kv-cache-utilization", 1.5}}}));
-  EXPECT_TRUE(P::check({.conditions = {{"kv-cache-utilization", 1.0}}}));
+  EXPECT_NE(
+      Given::check({.conditions = {{"waiting-queue", {}}}}).error().message.find("waiting-queue"),
+      std::string::npos);
+  EXPECT_FALSE(Given::check({.conditions = {{"waiting-queue", -1.0}}}));
+  EXPECT_FALSE(Given::check({.conditions = {{"kv-cache-utilization", 1.5}}}));
+  EXPECT_TRUE(Given::check({.conditions = {{"kv-cache-utilization", 1.0}}}));
 }
 
 }  // namespace

@@ -13,18 +13,18 @@ namespace {
 
 using testing::make;
 using testing::Scene;
-using P = EndpointAttributeScorerParams;
+using Given = EndpointAttributeScorerParams;
 using Scores = std::vector<double>;
 
-P lower() {
-  P p;
+Given lower() {
+  Given p;
   p.attribute = "temperature";
   p.algorithm.type = "linear_lower_is_better";
   return p;
 }
 
 // The scores for these temperatures; NaN: it does not tell.
-Scores scored(const P& params, const std::vector<double>& values) {
+Scores scored(const Given& params, const std::vector<double>& values) {
   std::vector<testing::Server> servers;
   for (std::size_t i = 0; i < values.size(); ++i) servers.push_back({.name = std::to_string(i)});
   Scene scene(servers);
@@ -38,14 +38,14 @@ Scores scored(const P& params, const std::vector<double>& values) {
 TEST(EndpointAttributeScorer, ScalesBetweenTheCandidates) {
   EXPECT_EQ(scored(lower(), {10, 5, 0}), (Scores{0, 0.5, 1}));
   EXPECT_EQ(scored(lower(), {4, 4}), (Scores{1, 1}));
-  P higher = lower();
+  Given higher = lower();
   higher.algorithm.type = "linear_higher_is_better";
   EXPECT_EQ(scored(higher, {10, 5, 0}), (Scores{1, 0.5, 0}));
 }
 
 TEST(EndpointAttributeScorer, ScalesBetweenFixedValues) {
-  P fixed = lower();
-  fixed.algorithm.normalization.fixed = P::FixedRange{.min = 0, .max = 10};
+  Given fixed = lower();
+  fixed.algorithm.normalization.fixed = Given::FixedRange{.min = 0, .max = 10};
   const Scores scores = scored(fixed, {7, 7});
   EXPECT_DOUBLE_EQ(scores[0], 0.3);
   EXPECT_EQ(scored(fixed, {15, -5}), (Scores{0, 1}));
@@ -57,7 +57,7 @@ TEST(EndpointAttributeScorer, ScoresNothingForWhatIsMissing) {
 }
 
 TEST(EndpointAttributeScorer, ReadsTheCoreLoadsToo) {
-  P p = lower();
+  Given p = lower();
   p.attribute = "KVCacheUsagePercent";
   Scene scene({{.name = "a", .kv_usage = 0.2}, {.name = "b", .kv_usage = 0.6}});
   const auto scorer = make<EndpointAttributeScorer>(p, scene.table);
@@ -66,18 +66,18 @@ TEST(EndpointAttributeScorer, ReadsTheCoreLoadsToo) {
 }
 
 TEST(EndpointAttributeScorerParams, AllowOneNormalization) {
-  EXPECT_TRUE(P::check(lower()));
-  P both = lower();
-  both.algorithm.normalization = {.fixed = P::FixedRange{.min = 0, .max = 1},
-                                  .adaptive = P::AdaptiveRange{}};
-  EXPECT_NE(P::check(both).error().message.find("at most one normalization strategy"),
+  EXPECT_TRUE(Given::check(lower()));
+  Given both = lower();
+  both.algorithm.normalization = {.fixed = Given::FixedRange{.min = 0, .max = 1},
+                                  .adaptive = Given::AdaptiveRange{}};
+  EXPECT_NE(Given::check(both).error().message.find("at most one normalization strategy"),
             std::string::npos);
-  P empty = lower();
-  empty.algorithm.normalization.fixed = P::FixedRange{.min = 1, .max = 1};
-  EXPECT_FALSE(P::check(empty));
-  P other = lower();
+  Given empty = lower();
+  empty.algorithm.normalization.fixed = Given::FixedRange{.min = 1, .max = 1};
+  EXPECT_FALSE(Given::check(empty));
+  Given other = lower();
   other.algorithm.type = "threshold";
-  EXPECT_FALSE(P::check(other));
+  EXPECT_FALSE(Given::check(other));
 }
 
 }  // namespace
