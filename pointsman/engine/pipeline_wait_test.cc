@@ -68,7 +68,7 @@ struct WaitRig : testing::PipelineRig {
 
 TEST(PipelineWait, DecidesWhenTheWakeupHasRung) {
   WaitRig rig;
-  FakePreparer& slow = rig.add_preparer("slow");
+  const FakePreparer& slow = rig.add_preparer("slow");
   rig.start();
   EXPECT_TRUE(rig.session.outcomes.empty());
   EXPECT_EQ(slow.produced, 0);
@@ -84,7 +84,7 @@ TEST(PipelineWait, DecidesWhenTheWakeupHasRung) {
 
 TEST(PipelineWait, IsWokenOnce) {
   WaitRig rig;
-  FakePreparer& slow = rig.add_preparer("slow");
+  const FakePreparer& slow = rig.add_preparer("slow");
   rig.start();
   slow.wakeup->ring();
   slow.wakeup->ring();
@@ -96,8 +96,8 @@ TEST(PipelineWait, IsWokenOnce) {
 
 TEST(PipelineWait, AsksOnePreparerAfterTheOther) {
   WaitRig rig;
-  FakePreparer& first = rig.add_preparer("first");
-  FakePreparer& second = rig.add_preparer("second");
+  const FakePreparer& first = rig.add_preparer("first");
+  const FakePreparer& second = rig.add_preparer("second");
   rig.start();
   EXPECT_EQ(second.prepared, 0);
   first.wakeup->ring();
@@ -136,7 +136,7 @@ TEST(PipelineWait, GoesOnWithoutWhoFails) {
 
 TEST(PipelineWait, KeepsTheSpanOpenUntilItIsDecided) {
   WaitRig rig;
-  FakePreparer& slow = rig.add_preparer("slow");
+  const FakePreparer& slow = rig.add_preparer("slow");
   rig.start(testing::recording_trace());
   slow.wakeup->ring();
   rig.run_posted();
@@ -149,7 +149,7 @@ TEST(PipelineWait, KeepsTheSpanOpenUntilItIsDecided) {
 
 TEST(PipelineWait, ForgetsARequestThatIsGone) {
   WaitRig rig;
-  FakePreparer& slow = rig.add_preparer("slow");
+  const FakePreparer& slow = rig.add_preparer("slow");
   auto one = std::make_unique<testing::FakeSession>();
   rig.begin(*one, "m");
   const auto wakeup = slow.wakeup;
@@ -168,7 +168,7 @@ TEST(PipelineWait, ForgetsARequestThatIsGone) {
 TEST(PipelineWait, DoesNotAskWhereNobodyCouldBeWoken) {
   WaitRig rig;
   rig.worker.post = nullptr;
-  FakePreparer& slow = rig.add_preparer("slow");
+  const FakePreparer& slow = rig.add_preparer("slow");
   rig.start();
   EXPECT_EQ(rig.session.outcomes.size(), 1U);
   EXPECT_EQ(slow.prepared, 0);

@@ -126,7 +126,7 @@ struct PdRig {
     plugins.all["always"].decider = make<AlwaysDisaggregateDecider>({}, scene.table);
     plugins.all["never"].decider = make<PrefixDecider>(
         {.non_cached_tokens = 0, .prompt_tokens = 0, .producer = ""}, scene.table);
-    handler = make<PdProfileHandler>(std::move(params), scene.table);
+    handler = make<PdProfileHandler>(params, scene.table);
     EXPECT_TRUE(handler->link(plugins));
     scene.begin();
   }

@@ -99,7 +99,8 @@ TEST(JsonOracle, ReadsTheModelAndThePromptAsAnotherLibraryDoes) {
     const auto json = nlohmann::json::parse(body, nullptr, false);
     if (json.is_discarded()) continue;  // half a surrogate pair
     const auto model = json.find("model");
-    EXPECT_EQ(read.model, model != json.end() && model->is_string() ? *model : "") << body;
+    const bool named = model != json.end() && model->is_string();
+    EXPECT_EQ(read.model, named ? model->get<std::string>() : "") << body;
     std::string prompt;
     for (const auto& message : json["messages"]) {
       if (!message.is_object()) continue;
