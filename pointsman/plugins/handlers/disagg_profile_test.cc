@@ -38,11 +38,11 @@ struct Rig {
   NamedPlugins plugins;
   std::shared_ptr<DisaggProfileHandler> handler;
 
-  explicit Rig(DisaggParams params = both()) {
+  explicit Rig(const DisaggParams& params = both()) {
     plugins.all["prefill?"].decider = prefill;
     plugins.all["encode?"].decider = encode;
     plugins.all["not-a-decider"] = {};
-    handler = make<DisaggProfileHandler>(std::move(params), scene.table);
+    handler = make<DisaggProfileHandler>(params, scene.table);
     EXPECT_TRUE(handler->link(plugins));
     scene.request.id = "r";
     scene.request.target_model = "m";
