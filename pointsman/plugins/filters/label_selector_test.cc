@@ -15,7 +15,7 @@ using testing::make;
 using testing::Scene;
 using Names = std::vector<std::string>;
 
-Names matching(LabelSelectorParams params) {
+Names matching(const LabelSelectorParams& params) {
   Scene scene({
       {.name = "nginx-1", .labels = {{"app", "nginx"}, {"version", "v1.0"}, {"tier", "frontend"}}},
       {.name = "nginx-2", .labels = {{"app", "nginx"}, {"version", "v1.1"}, {"tier", "frontend"}}},
@@ -25,7 +25,7 @@ Names matching(LabelSelectorParams params) {
       {.name = "web-1",
        .labels = {{"app", "web"}, {"tier", "frontend"}, {"environment", "production"}}},
   });
-  return kept(*make<LabelSelectorFilter>(std::move(params), scene.table), scene);
+  return kept(*make<LabelSelectorFilter>(params, scene.table), scene);
 }
 
 TEST(LabelSelectorFilter, MatchesLabelsExactly) {

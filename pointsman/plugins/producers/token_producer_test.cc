@@ -23,8 +23,8 @@ struct Bench {
   Cell<TokenizedPrompt> cell;
   std::string body;
 
-  explicit Bench(TokenProducerParams params = {})
-      : producer(testing::make<TokenProducer>(std::move(params), scene.table)) {
+  explicit Bench(const TokenProducerParams& params = {})
+      : producer(testing::make<TokenProducer>(params, scene.table)) {
     Setup reader({"reader", "reader"}, {}, scene.table);
     cell = reader.reads_cell<TokenizedPrompt>({"TokenizedPrompt", "token-producer"});
   }

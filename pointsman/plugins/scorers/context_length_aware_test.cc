@@ -21,8 +21,8 @@ struct Lengths {
   std::shared_ptr<ContextLengthAware> plugin;
 
   Lengths(const std::vector<testing::Server>& servers, std::int64_t tokens,
-          ContextLengthParams params = {})
-      : scene(servers), plugin(make<ContextLengthAware>(std::move(params), scene.table)) {
+          const ContextLengthParams& params = {})
+      : scene(servers), plugin(make<ContextLengthAware>(params, scene.table)) {
     pointsman::Setup producer({}, {}, scene.table);
     const auto cell = producer.writes_cell<TokenizedPrompt>({"TokenizedPrompt", "token-producer"});
     scene.begin();
