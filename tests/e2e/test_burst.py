@@ -9,7 +9,7 @@ import pytest
 from harness.openai import Client, chat
 from harness.pointsman import write_config
 
-PLUGINS = [{"type": "burst-prefix-cache-producer", "name": "burst", "parameters": {"windowDurationMs": 1000}},
+PLUGINS = [{"type": "burst-prefix-cache-producer", "name": "burst", "parameters": {"windowDurationMs": 3000}},
            {"type": "prefix-cache-scorer", "parameters": {"prefixMatchInfoProducerName": "burst"}}]
 PROFILES = [{"name": "default", "plugins": [{"pluginRef": "prefix-cache-scorer"}]}]
 
