@@ -1,5 +1,7 @@
 // The tracing requirements of one profile run, one test per row of spec/01 section 6. The spans of
 // a Trace are what the exporter sends; that they arrive is proved end to end elsewhere.
+//
+// Longer than 400 lines because the section is one table: a row that has no test is seen at once.
 
 #include <atomic>
 #include <memory>

@@ -8,76 +8,20 @@
 #include <gtest/gtest.h>
 
 #include "pointsman/wire/http2_stream.h"
-#include "pointsman/wire/testing/http2_client.h"
+#include "pointsman/wire/testing/http2_rig.h"
 
 namespace pointsman {
 namespace {
 
+using testing::Acceptor;
+using testing::Heard;
+using testing::SessionRig;
+
 constexpr std::array<Http2Field, 1> kOk{{{":status", "200"}}};
 constexpr std::array<Http2Field, 1> kTrailers{{{"grpc-status", "0"}}};
 
-// Records what it hears; credits at once unless told to hold.
-struct Heard final : Http2Exchange {
-  explicit Heard(Http2Stream& of, bool holds) : stream(&of), hold(holds) {}
-  void received(std::string_view bytes) override {
-    body += bytes;
-    if (!hold) stream->credit(bytes.size());
-  }
-  void half_closed() override { ended = true; }
-  void closed(bool answered) override {
-    gone = true;
-    complete = answered;
-    stream = nullptr;
-  }
-  void send(std::string_view bytes) const {
-    bytes.copy(stream->reserve(bytes.size()).data(), bytes.size());
-    stream->commit(bytes.size());
-  }
-
-  Http2Stream* stream;
-  std::string body;
-  std::string path;
-  bool hold;
-  bool ended = false;
-  bool gone = false;
-  bool complete = false;
-};
-
-struct Acceptor final : Http2Acceptor {
-  Http2Exchange& accept(Http2Stream& stream, std::span<const Http2Field> fields) override {
-    Heard& heard = all.emplace_back(stream, hold);
-    for (const Http2Field& field : fields) {
-      if (field.name == ":path") heard.path = field.value;
-    }
-    return heard;
-  }
-  void output_ready() override { ++ready; }
-
-  std::deque<Heard> all;
-  bool hold = false;
-  int ready = 0;
-};
-
-struct Rig {
-  explicit Rig(const Http2Limits& limits = {}, bool client_reads = true)
-      : server(limits, acceptor, pool), client(client_reads) {}
-  bool settle() { return client.settle(server, now); }
-  Heard& open() {
-    id = client.post("/a");
-    EXPECT_TRUE(settle());
-    return acceptor.all.back();
-  }
-
-  BytePool pool;
-  Acceptor acceptor;
-  Http2Session server;
-  Http2Client client;
-  Clock::time_point now{std::chrono::seconds(1)};
-  std::int32_t id = 0;
-};
-
 TEST(Http2Session, CarriesARequestAndItsStreamedAnswer) {
-  Rig rig;
+  SessionRig rig;
   Heard& heard = rig.open();
   EXPECT_EQ(heard.path, "/a");
   heard.stream->respond(kOk);
@@ -108,7 +52,7 @@ TEST(Http2Session, CarriesARequestAndItsStreamedAnswer) {
 }
 
 TEST(Http2Session, AnswersWithHeadersAlone) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   heard.stream->respond(kOk, true);
   ASSERT_TRUE(rig.settle());
@@ -120,7 +64,7 @@ TEST(Http2Session, AnswersWithHeadersAlone) {
 }
 
 TEST(Http2Session, EndsWithoutTrailersAndWithoutBytes) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   heard.stream->respond(kOk);
   heard.stream->finish({});
@@ -130,7 +74,7 @@ TEST(Http2Session, EndsWithoutTrailersAndWithoutBytes) {
 }
 
 TEST(Http2Session, TellsOfOutputOnceAndOnlyOutsideFeed) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   EXPECT_EQ(rig.acceptor.ready, 0);
   heard.stream->respond(kOk);
@@ -145,7 +89,7 @@ TEST(Http2Session, TellsOfOutputOnceAndOnlyOutsideFeed) {
 }
 
 TEST(Http2Session, GathersAPassIntoOneOutput) {
-  Rig rig;
+  SessionRig rig;
   for (int i = 0; i < 64; ++i) rig.client.post("/a");
   ASSERT_TRUE(rig.settle());
   for (const Heard& heard : rig.acceptor.all) {
@@ -159,7 +103,7 @@ TEST(Http2Session, GathersAPassIntoOneOutput) {
 }
 
 TEST(Http2Session, KeepsOutputStillWhileItIsBeingSent) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   heard.stream->respond(kOk);
   heard.send("first");
@@ -171,7 +115,7 @@ TEST(Http2Session, KeepsOutputStillWhileItIsBeingSent) {
 }
 
 TEST(Http2Session, NeverFramesFarAheadOfTheSocket) {
-  Rig rig({.output_batch = 50'000});
+  SessionRig rig({.output_batch = 50'000});
   const Heard& heard = rig.open();
   heard.stream->respond(kOk);
   heard.send(std::string(60'000, 'y'));
@@ -187,7 +131,7 @@ TEST(Http2Session, NeverFramesFarAheadOfTheSocket) {
 }
 
 TEST(Http2Session, CarriesAMegabyteBothWays) {
-  Rig rig;
+  SessionRig rig;
   Heard& heard = rig.open();
   const std::string big(3'000'000, 'z');
   rig.client.write(rig.id, big, true);
@@ -202,7 +146,7 @@ TEST(Http2Session, CarriesAMegabyteBothWays) {
 }
 
 TEST(Http2Session, StopsThePeerAtTheWindowUntilBytesAreCredited) {
-  Rig rig({.stream_window = 100'000});
+  SessionRig rig({.stream_window = 100'000});
   rig.acceptor.hold = true;
   Heard& heard = rig.open();
   rig.client.write(rig.id, std::string(250'000, 'q'), true);
@@ -218,7 +162,7 @@ TEST(Http2Session, StopsThePeerAtTheWindowUntilBytesAreCredited) {
 }
 
 TEST(Http2Session, WithholdsCreditFromAPeerThatDoesNotRead) {
-  Rig rig({.stream_window = 100'000, .stream_backlog = 10'000}, /*client_reads=*/false);
+  SessionRig rig({.stream_window = 100'000, .stream_backlog = 10'000}, /*client_reads=*/false);
   Heard& heard = rig.open();
   heard.stream->respond(kOk);
   heard.send(std::string(200'000, 'a'));  // more than the client's 64 KiB window
@@ -240,7 +184,7 @@ TEST(Http2Session, WithholdsCreditFromAPeerThatDoesNotRead) {
 }
 
 TEST(Http2Session, GivesTheConnectionBackWhatADeadStreamHeld) {
-  Rig rig({.stream_window = 100'000, .connection_window = 150'000});
+  SessionRig rig({.stream_window = 100'000, .connection_window = 150'000});
   rig.acceptor.hold = true;
   for (int i = 0; i < 5; ++i) {
     const Heard& heard = rig.open();
@@ -254,7 +198,7 @@ TEST(Http2Session, GivesTheConnectionBackWhatADeadStreamHeld) {
 }
 
 TEST(Http2Session, SaysWhenThePeerResetAStream) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   heard.stream->respond(kOk);
   rig.client.reset(rig.id);
@@ -264,7 +208,7 @@ TEST(Http2Session, SaysWhenThePeerResetAStream) {
 }
 
 TEST(Http2Session, ResetsAStream) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   heard.stream->respond(kOk);
   heard.send("lost");
@@ -294,7 +238,7 @@ TEST(Http2Session, ClosesEveryStreamWhenItDies) {
 }
 
 TEST(Http2Session, AdvertisesItsLimitsAndRefusesStreamsOverThem) {
-  Rig rig({.max_concurrent_streams = 2});
+  SessionRig rig({.max_concurrent_streams = 2});
   rig.open();
   EXPECT_EQ(rig.client.setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS), 2U);
   EXPECT_EQ(rig.client.setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE), 1U << 20U);
@@ -308,7 +252,7 @@ TEST(Http2Session, AdvertisesItsLimitsAndRefusesStreamsOverThem) {
 }
 
 TEST(Http2Session, RefusesHeadersOverTheLimit) {
-  Rig rig({.max_header_bytes = 1000});
+  SessionRig rig({.max_header_bytes = 1000});
   const std::int32_t id = rig.client.request({{":method", "POST"},
                                               {":scheme", "http"},
                                               {":authority", "test"},
@@ -322,7 +266,7 @@ TEST(Http2Session, RefusesHeadersOverTheLimit) {
 }
 
 TEST(Http2Session, CutsOffAFloodOfPings) {
-  Rig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
   rig.open();
   for (int i = 0; i < 90; ++i) rig.client.ping();
   EXPECT_TRUE(rig.settle());
@@ -336,7 +280,7 @@ TEST(Http2Session, CutsOffAFloodOfPings) {
 }
 
 TEST(Http2Session, CutsOffRequestsThatAreOnlyOpenedAndReset) {
-  Rig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
   bool good = true;
   for (int i = 0; i < 200 && good; ++i) {
     rig.client.post("/a");
@@ -349,7 +293,7 @@ TEST(Http2Session, CutsOffRequestsThatAreOnlyOpenedAndReset) {
 }
 
 TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
-  Rig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
   for (int i = 0; i < 500; ++i) {
     const Heard& heard = rig.open();
     heard.stream->respond(kOk);
@@ -360,7 +304,7 @@ TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
 }
 
 TEST(Http2Session, DrainsInTwoSteps) {
-  Rig rig;
+  SessionRig rig;
   const Heard& heard = rig.open();
   rig.server.drain();
   EXPECT_EQ(rig.acceptor.ready, 1);
@@ -377,13 +321,13 @@ TEST(Http2Session, DrainsInTwoSteps) {
 }
 
 TEST(Http2Session, SaysNothingBeforeThePeerDoes) {
-  const Rig rig;
-  Http2Session& server = const_cast<Rig&>(rig).server;
+  const SessionRig rig;
+  Http2Session& server = const_cast<SessionRig&>(rig).server;
   EXPECT_TRUE(server.output().empty());
 }
 
 TEST(Http2Session, AnswersAnHttp1ClientInItsOwnTongue) {
-  Rig rig;
+  SessionRig rig;
   EXPECT_FALSE(rig.server.feed("GET / HTTP/1.1\r\nHost: a\r\n\r\n", rig.now).has_value());
   const std::string reply(rig.server.output());
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 400 "));
@@ -395,7 +339,7 @@ TEST(Http2Session, AnswersAnHttp1ClientInItsOwnTongue) {
 }
 
 TEST(Http2Session, GivesUpOnNoise) {
-  Rig rig;
+  SessionRig rig;
   EXPECT_FALSE(rig.server.feed("\x16\x03\x01 not a preface", rig.now).has_value());
   EXPECT_TRUE(rig.server.output().empty());
   EXPECT_TRUE(rig.server.done());
