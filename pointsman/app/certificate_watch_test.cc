@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pointsman/fleet/testing/temporary_folder.h"
+#include "pointsman/base/testing/temporary_folder.h"
 #include "pointsman/wire/listener.h"
 #include "pointsman/wire/stream.h"
 #include "pointsman/wire/testing/certificate.h"

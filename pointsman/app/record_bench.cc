@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 
@@ -17,7 +16,7 @@ namespace pointsman {
 namespace {
 
 using testing::Recording;
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 // Takes decisions and lets go of them at once: what the request's thread pays for handing over.
 class NullSink final : public DecisionSink {
@@ -46,10 +45,10 @@ void decide(benchmark::State& state, bool record) {
   DecisionRing ring;
   NullSink sink;
   if (record) ring.attach(sink);
-  std::uint64_t i = 0;
+  std::uint64_t i = 1;  // odd numbers bring no new fleet
   const auto once = [&] {
     const auto decision = ring.fresh();
-    recording.decide(i += 2 - i % 2, record, *decision);
+    recording.decide(i += 2, record, *decision);
     ring.keep(decision);
     ring.join(decision, {.end = Outcome::End::finished, .status = 200});
   };
@@ -60,7 +59,7 @@ void decide(benchmark::State& state, bool record) {
   const std::uint64_t before = testing::allocations();
   for (auto _ : state) {
     once();
-    if (i % 64 == 0) {
+    if (i % 64 == 1) {
       state.PauseTiming();
       sink.drain();
       state.ResumeTiming();
@@ -98,7 +97,7 @@ BENCHMARK(encode)->Name("EncodeDecision")->Arg(16)->Arg(100);
 constexpr std::size_t kRecorded = 20'000;
 
 void replayed(benchmark::State& state) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   Recording("", static_cast<std::size_t>(state.range(0))).record(folder.path(), kRecorded);
   for (auto _ : state) {
     const auto report = replay({.paths = {folder.path()}, .config_file = {}, .threads = 1});
@@ -109,14 +108,12 @@ void replayed(benchmark::State& state) {
 BENCHMARK(replayed)->Name("Replay")->Arg(16)->Arg(100)->Unit(benchmark::kMillisecond);
 
 void judged(benchmark::State& state) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   Recording("", static_cast<std::size_t>(state.range(0))).record(folder.path(), kRecorded);
-  const std::string other = folder.path() + "/other.yaml";
-  std::FILE* const file = std::fopen(other.c_str(), "w");
-  std::fputs("plugins:\n- type: queue-scorer\n- type: prefix-cache-scorer\n", file);
-  std::fclose(file);
+  folder.write("other.yaml", "plugins:\n- type: queue-scorer\n- type: prefix-cache-scorer\n");
   for (auto _ : state) {
-    const auto report = what_if({.paths = {folder.path()}, .config_file = other});
+    const auto report =
+        what_if({.paths = {folder.path()}, .config_file = folder.path("other.yaml")});
     if (!report || report->judged != kRecorded) state.SkipWithError("not judged");
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(kRecorded) * state.iterations());

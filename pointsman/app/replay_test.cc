@@ -13,7 +13,7 @@ namespace pointsman {
 namespace {
 
 using testing::Recording;
-using testing::ScratchFolder;
+using testing::TemporaryFolder;
 
 // The scorers of the built-in default with other weights, and a picker of one's own choice.
 std::string config(int queue, int prefix, const std::string& picker = "max-score-picker") {
@@ -35,15 +35,14 @@ schedulingProfiles:
          std::to_string(prefix) + "\n  - pluginRef: " + picker + "\n";
 }
 
-std::string write(const ScratchFolder& folder, const std::string& text) {
-  const std::string path = folder.path() + "/new.yaml";
-  std::ofstream(path) << text;
-  return path;
+std::string write(const TemporaryFolder& folder, const std::string& text) {
+  folder.write("new.yaml", text);
+  return folder.path("new.yaml");
 }
 
 TEST(Replay, FindsEveryDecisionIdenticalWhateverTheThreads) {
   for (const std::string picker : {"max-score-picker", "random-picker", "weighted-random-picker"}) {
-    const ScratchFolder folder;
+    const TemporaryFolder folder;
     Recording(config(2, 3, picker), 9).record(folder.path(), 3000);
     for (const std::size_t threads : {1U, 3U}) {
       const auto report = replay({.paths = {folder.path()}, .config_file = {}, .threads = threads});
@@ -57,7 +56,7 @@ TEST(Replay, FindsEveryDecisionIdenticalWhateverTheThreads) {
 }
 
 TEST(Replay, ShowsTheFirstDifferenceOfAnotherConfiguration) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   Recording(config(2, 3), 9).record(folder.path(), 500);
   const auto report =
       replay({.paths = {folder.path()}, .config_file = write(folder, config(2, 4)), .threads = 2});
@@ -68,14 +67,14 @@ TEST(Replay, ShowsTheFirstDifferenceOfAnotherConfiguration) {
 }
 
 TEST(Replay, RefusesWhatCannotBeRead) {
-  const ScratchFolder folder;
-  EXPECT_FALSE(replay({.paths = {folder.path() + "/nothing"}, .config_file = {}}));
+  const TemporaryFolder folder;
+  EXPECT_FALSE(replay({.paths = {folder.path("nothing")}, .config_file = {}}));
   Recording(config(2, 3), 3).record(folder.path(), 1);
   EXPECT_FALSE(replay({.paths = {write(folder, "plain text, no record")}, .config_file = {}}));
 }
 
 TEST(WhatIf, ChangesNothingUnderTheSameConfiguration) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   Recording(config(2, 3), 9).record(folder.path(), 500);
   const auto report =
       what_if({.paths = {folder.path()}, .config_file = write(folder, config(2, 3))});
@@ -87,7 +86,7 @@ TEST(WhatIf, ChangesNothingUnderTheSameConfiguration) {
 }
 
 TEST(WhatIf, TellsWhereLoadMovesAndWhatTheCachesGain) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   Recording(config(9, 1), 9).record(folder.path(), 2000);
   const auto report =
       what_if({.paths = {folder.path()}, .config_file = write(folder, config(1, 9))});
@@ -109,7 +108,7 @@ TEST(WhatIf, TellsWhereLoadMovesAndWhatTheCachesGain) {
 }
 
 TEST(WhatIf, SaysWhichSignalsTheRecordLacks) {
-  const ScratchFolder folder;
+  const TemporaryFolder folder;
   std::string only_queue = config(2, 3);
   only_queue.replace(only_queue.find("- type: prefix-cache-scorer\n"), 28, "");
   const std::size_t ref = only_queue.find("  - pluginRef: prefix-cache-scorer");

@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/temporary_folder.h"
 #include "pointsman/fleet/testing/make_plugin.h"
-#include "pointsman/fleet/testing/temporary_folder.h"
 
 namespace pointsman {
 namespace {

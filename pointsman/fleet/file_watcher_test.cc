@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pointsman/fleet/testing/temporary_folder.h"
+#include "pointsman/base/testing/temporary_folder.h"
 
 namespace pointsman {
 namespace {

@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/temporary_folder.h"
 #include "pointsman/fleet/core_metrics_extractor.h"
 #include "pointsman/fleet/file_discovery.h"
 #include "pointsman/fleet/metrics_data_source.h"
@@ -21,7 +22,6 @@
 #include "pointsman/fleet/static_endpoints.h"
 #include "pointsman/fleet/testing/make_plugin.h"
 #include "pointsman/fleet/testing/page_server.h"
-#include "pointsman/fleet/testing/temporary_folder.h"
 #include "pointsman/fleet/testing/vllm_page.h"
 
 namespace pointsman {

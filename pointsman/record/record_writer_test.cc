@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "pointsman/base/random.h"
+#include "pointsman/base/testing/temporary_folder.h"
 #include "pointsman/record/record_reader.h"
 #include "pointsman/record/testing/recorded.h"
 
@@ -19,12 +20,10 @@ namespace {
 
 using testing::DecisionMaker;
 
-// A folder that goes with the test.
+// Where the records of a test go.
 struct Folder {
-  std::string path =
-      (std::filesystem::temp_directory_path() / ("pointsman-record-" + std::to_string(entropy())))
-          .string();
-  ~Folder() { std::filesystem::remove_all(path); }
+  testing::TemporaryFolder above;
+  std::string path = above.path("record");  // the writer makes it
 
   std::vector<std::string> files() const {
     std::vector<std::string> all;

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -12,28 +11,13 @@
 
 #include "pointsman/app/builtin.h"
 #include "pointsman/base/bug.h"
+#include "pointsman/base/testing/temporary_folder.h"
 #include "pointsman/config/config_loader.h"
 #include "pointsman/record/record_writer.h"
 #include "pointsman/stage/inputs.h"
 #include "pointsman/stage/testing/scene.h"
 
 namespace pointsman::testing {
-
-// A folder that is deleted with this.
-class ScratchFolder {
- public:
-  ScratchFolder()
-      : path_((std::filesystem::temp_directory_path() / ("pointsman-" + std::to_string(entropy())))
-                  .string()) {}
-  ~ScratchFolder() { std::filesystem::remove_all(path_); }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // Decides with a configuration and the plugins of this binary, on made-up loads and prefix matches,
 // as a router does but for sockets and producers.
