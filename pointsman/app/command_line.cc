@@ -295,12 +295,13 @@ std::expected<Command, Exit> read_command_line(std::span<const std::string_view>
   constexpr std::array<std::string_view, 9> kCommands = {"serve", "epp", "sim",    "check", "why",
                                                          "load",  "tap", "replay", "whatif"};
   const std::string hint = suggestion(command, kCommands);
-  return std::unexpected(Exit{
-      .code = 2,
-      .error = "unknown command: " + std::string(command) +
-               (hint.empty() ? "" : " (" + hint + ")") +
-               "\n\nUsage: pointsman serve|epp|sim|check|why|load|tap|replay|whatif [flags]\nRun "
-               "`pointsman --help` for what they do.\n"});
+  std::string names;
+  for (const std::string_view name : kCommands) names.append(names.empty() ? "" : "|").append(name);
+  return std::unexpected(Exit{.code = 2,
+                              .error = "unknown command: " + std::string(command) +
+                                       (hint.empty() ? "" : " (" + hint + ")") +
+                                       "\n\nUsage: pointsman " + names +
+                                       " [flags]\nRun `pointsman --help` for what they do.\n"});
 }
 
 }  // namespace pointsman

@@ -65,9 +65,6 @@ class ProgressLine {
   Clock::time_point next_;
 };
 
-// Rows of cells as aligned columns, numbers to the right.
-std::string aligned(const std::vector<std::vector<std::string>>& rows);
-
 // "12,345"
 std::string grouped(std::uint64_t number);
 

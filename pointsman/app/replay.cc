@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "pointsman/app/replay_pipeline.h"
+#include "pointsman/app/text_table.h"
 
 namespace pointsman {
 namespace {
@@ -85,7 +86,7 @@ std::string run_table(const RecordedDecision& recorded, const Decision& now,
   const Plan::Profile& profile = was.plan->profiles[old_run.profile];
   const std::size_t scorers =
       std::min(profile.scorers.size(), now.plan->profiles[new_run.profile].scorers.size());
-  std::vector<std::vector<std::string>> rows{{"endpoint"}};
+  std::vector<std::vector<std::string>> rows{{"  endpoint"}};
   for (std::size_t s = 0; s < scorers; ++s) {
     rows[0].push_back(profile.scorers[s].name.name + (rows_differ[s] ? " *" : ""));
     rows[0].emplace_back("now");
@@ -94,7 +95,7 @@ std::string run_table(const RecordedDecision& recorded, const Decision& now,
   const std::size_t n = std::min(old_run.candidates, new_run.candidates);
   for (std::size_t i = 0; i < n && i < kMostRows; ++i) {
     auto& row = rows.emplace_back();
-    row.push_back((*was.fleet)[was.candidates_of(old_run)[i]].id);
+    row.push_back("  " + (*was.fleet)[was.candidates_of(old_run)[i]].id);
     for (std::size_t s = 0; s < scorers; ++s) {
       row.push_back(fmt::format("{:.6g}", was.scores_of(old_run, s)[i]));
       row.push_back(fmt::format("{:.6g}", now.scores_of(new_run, s)[i]));
@@ -102,7 +103,7 @@ std::string run_table(const RecordedDecision& recorded, const Decision& now,
     row.push_back(fmt::format("{:.6g}", was.totals_of(old_run)[i]));
     row.push_back(fmt::format("{:.6g}", now.totals_of(new_run)[i]));
   }
-  std::string out = aligned(rows);
+  std::string out = text_table(rows, Align::right);
   if (n > kMostRows) out += fmt::format("  ... and {} more\n", n - kMostRows);
   return out + "  picked: " + picks_text(was, old_run) + "; now: " + picks_text(now, new_run) +
          "\n";

@@ -9,6 +9,7 @@
 #include "pointsman/app/builtin.h"
 #include "pointsman/config/config_loader.h"
 #include "pointsman/stage/inputs.h"
+#include "pointsman/stage/predicted_prefix.h"
 
 namespace pointsman {
 namespace {
@@ -134,13 +135,7 @@ bool ReplayWorker::decide(const ReplayPipeline::Binding& binding,
 
 std::int64_t ReplayWorker::predicted(const ReplayPipeline::Binding& binding,
                                      EndpointIndex e) const {
-  std::int64_t most = -1;
-  for (const Column<PrefixMatch> column : binding.matches) {
-    const auto matches = signals_.read(column);
-    if (matches.empty() || matches[e].total <= 0) continue;
-    most = std::max(most, std::int64_t{matches[e].cached} * matches[e].block_tokens);
-  }
-  return most;
+  return predicted_cached_tokens(signals_, binding.matches, e);
 }
 
 }  // namespace pointsman

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "pointsman/app/admin_answer.h"
 #include "pointsman/config/node.h"
 #include "pointsman/config/yaml.h"
 #include "pointsman/wire/http_client.h"
@@ -152,9 +153,7 @@ Result<void> tap(const TapOptions& options) {
   while (!watcher.done) loop.run_until([&] { return watcher.done; }, std::chrono::hours(1));
   watcher.call.cancel();
   if (!watcher.outcome && watcher.outcome.error().code == Code::io) {
-    return fail(Code::unavailable, "no router answers at " + options.admin + " (" +
-                                       watcher.outcome.error().message +
-                                       "); --admin URL says where its admin port is");
+    return no_router(options.admin, watcher.outcome.error());
   }
   return watcher.outcome;
 }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "pointsman/app/replay_pipeline.h"
+#include "pointsman/app/text_table.h"
 
 namespace pointsman {
 namespace {
@@ -125,20 +126,20 @@ std::string share_table(const WhatIfReport& r) {
   };
   std::ranges::stable_sort(all, std::greater{}, moved);
   std::vector<std::vector<std::string>> rows{
-      {"endpoint", "picks then", "now", "change", "share then", "now", "mean regret"}};
+      {"  endpoint", "picks then", "now", "change", "share then", "now", "mean regret"}};
   for (std::size_t i = 0; i < all.size() && i < kMostRows; ++i) {
     const auto& [name, s] = all[i];
     const double change =
         s.then == 0 ? 0.0
                     : 100.0 * (static_cast<double>(s.now) / static_cast<double>(s.then) - 1.0);
     rows.push_back(
-        {name, grouped(s.then), grouped(s.now),
+        {"  " + name, grouped(s.then), grouped(s.now),
          s.then == 0 ? "new" : fmt::format("{:+.1f} %", change),
          fmt::format("{:.1f} %", percent(s.then, r.judged)),
          fmt::format("{:.1f} %", percent(s.now, r.judged)),
          s.judged == 0 ? "-" : fmt::format("{:.4f}", s.regret / static_cast<double>(s.judged))});
   }
-  std::string out = aligned(rows);
+  std::string out = text_table(rows, Align::right);
   if (all.size() > kMostRows) out += fmt::format("  ... and {} more\n", all.size() - kMostRows);
   return out;
 }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "pointsman/app/admin_answer.h"
+#include "pointsman/app/text_table.h"
 #include "pointsman/config/node.h"
 #include "pointsman/config/yaml.h"
 #include "pointsman/wire/http_client.h"
@@ -28,25 +30,6 @@ const std::vector<Node>& items(const Node& node, std::string_view key) {
   static const std::vector<Node> kNone;
   const Node* const list = node.find(key);
   return list == nullptr ? kNone : list->items;
-}
-
-// Rows of cells as aligned columns.
-std::string table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      line += fmt::format("{:<{}}  ", row[c], widths[c]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
 }
 
 // Breaks a sentence at spaces so that no line is longer than 100 characters.
@@ -128,7 +111,7 @@ std::string run_text(const Node& run) {
   std::string out = "profile " + text(run.find("profile")) + ", picked by " +
                     text(run.find("picker")) + "\n" + legend(run) +
                     "  (score x weight, its share of the total, what it was made from)\n" + "\n" +
-                    table(rows);
+                    text_table(rows, Align::left);
   if (hidden > 0) out += fmt::format("  ... and {} more\n", hidden);
   for (const Node& drop : items(run, "dropped")) {
     out += "  dropped: " + text(drop.find("endpoint")) + " by " + text(drop.find("filter")) + " (" +
@@ -148,7 +131,7 @@ std::string pivot_text(const Node& d) {
     if (text(decides) != "true") best = by > 0 ? "the same" : "the same and others";
     rows.push_back({"  " + text(voice.find("scorer")), best, fmt::format("{:.3g}", by)});
   }
-  std::string out = voices.empty() ? "" : "\n" + table(rows);
+  std::string out = voices.empty() ? "" : "\n" + text_table(rows, Align::left);
   if (const Node* stalest = d.find("stalest")) {
     out += fmt::format("  oldest value that mattered: {} of {} ({}), {:.0f} ms old\n",
                        text(stalest->find("scorer")), text(stalest->find("endpoint")),
@@ -210,9 +193,7 @@ Result<std::string> why_text(std::string_view json) {
 Result<std::string> why(const WhyOptions& options) {
   const auto answer = fetch(options.admin + "/decisions/" + options.id);
   if (!answer) {
-    return fail(Code::unavailable, "no router answers at " + options.admin + " (" +
-                                       answer.error().message +
-                                       "); --admin URL says where its admin port is");
+    return no_router(options.admin, answer.error());
   }
   if (answer->head.status == 404) {
     return fail(Code::not_found,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,17 @@ inline std::string_view trim(std::string_view text, std::string_view blanks = " 
 
 // Everything that C's isspace() calls blank.
 inline constexpr std::string_view kAnyBlank = " \t\r\n\f\v";
+
+// Those that part words and lines.
+inline constexpr std::string_view kLineBlank = " \t\r\n";
+
+// The value of a hexadecimal digit, if it is one.
+constexpr std::optional<unsigned> hex_value(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  return std::nullopt;
+}
 
 // ASCII letters to lower case; other bytes stay.
 inline char to_lower(char c) {

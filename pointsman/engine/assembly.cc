@@ -1,17 +1,16 @@
 #include "pointsman/engine/assembly.h"
 
 #include <algorithm>
-#include <functional>
 #include <set>
 #include <span>
 #include <string_view>
 #include <utility>
 
-#include "pointsman/config/config_text.h"
 #include "pointsman/config/renames.h"
 #include "pointsman/engine/config_checks.h"
 #include "pointsman/engine/config_doubts.h"
 #include "pointsman/engine/data_graph.h"
+#include "pointsman/engine/input_schema.h"
 #include "pointsman/engine/system_defaults.h"
 
 namespace pointsman {
@@ -169,11 +168,10 @@ Result<std::unique_ptr<Scheduler>> build_scheduler(const EndpointPickerConfig& c
     return std::unexpected(accepted.error());
   }
   const TypedName& name = handler->name;
-  const std::uint64_t hash = std::hash<std::string>{}(to_yaml(to_node(config)));
   return std::make_unique<Scheduler>(
       Scheduler::Handler{name, handler->handler, plugin_timer(metrics, "ProfilePicker", name),
                          plugin_timer(metrics, "ProcessProfilesResults", name)},
-      std::move(profiles), hash);
+      std::move(profiles));
 }
 
 Result<std::vector<Assembly::Binding>> bind_sources(const EndpointPickerConfig& config,
@@ -272,34 +270,6 @@ Result<void> find_discovery(Assembly& assembly) {
   assembly.discovery_name = plugin->name;
   assembly.discovery = plugin->discovery;
   return {};
-}
-
-// Whether a plugin's answers must be repeatable from the record. A producer runs before it.
-bool is_replayed(const Instance& plugin) {
-  return plugin.producer == nullptr || plugin.filter != nullptr || plugin.scorer != nullptr ||
-         plugin.picker != nullptr || plugin.handler != nullptr;
-}
-
-// The signals that somebody reads who is replayed, in the order of their places.
-std::shared_ptr<const InputSchema> record_of(const EndpointPickerConfig& config,
-                                             PluginSet& plugins) {
-  auto schema = std::make_shared<InputSchema>();
-  for (const auto& instance : plugins.all()) {
-    if (!is_replayed(*instance)) continue;
-    for (const Declaration& d : instance->declarations) {
-      if (d.access == Declaration::Access::produces && instance->producer == nullptr) continue;
-      const SignalColumn* const column = plugins.signals().column(d.key);
-      if (column == nullptr) continue;  // its values stand in the Fleet
-      const bool there = std::ranges::any_of(
-          schema->columns, [&](const SignalColumn& c) { return c.place == column->place; });
-      if (!there) schema->columns.push_back(*column);
-    }
-  }
-  std::ranges::sort(schema->columns, {}, &SignalColumn::place);
-  schema->headers = plugins.signals().headers();
-  schema->config = to_yaml(to_node(config));
-  schema->config_hash = std::hash<std::string>{}(schema->config);
-  return schema;
 }
 
 // Builds every listed plugin that check_plugins() found nothing wrong with; all that fail are
@@ -401,7 +371,7 @@ std::expected<Assembly, Diagnostics> assemble(ExaminedConfig examined, const Reg
   if (!problems.none()) return problems.refuse();
   list_injected(config, plugins);
   plugins.complete();
-  assembly.inputs = record_of(config, plugins);
+  assembly.inputs = input_schema(config, plugins);
   for (const std::string& warning : assembly.parsers.warnings()) {
     assembly.warnings.push_back({.text = warning});
   }

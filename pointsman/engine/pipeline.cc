@@ -11,6 +11,7 @@
 #include "pointsman/engine/request_labels.h"
 #include "pointsman/engine/sample_families.h"
 #include "pointsman/stage/inputs.h"
+#include "pointsman/stage/predicted_prefix.h"
 
 namespace pointsman {
 namespace {
@@ -43,8 +44,10 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
       parsing_(plugin_timer(metrics, "RequestParsing", kAnyParser)),
       reading_(plugin_timer(metrics, "ResponseParsing", kAnyParser)) {
   for (const Instance* instance : assembly_.producers) {
-    producers_.push_back({instance->name, instance->producer, instance->preparer, nullptr,
-                          plugin_timer(metrics, "DataProducer", instance->name)});
+    producers_.push_back({.name = instance->name,
+                          .producer = instance->producer,
+                          .preparer = instance->preparer,
+                          .timer = plugin_timer(metrics, "DataProducer", instance->name)});
   }
   for (const auto& instance : assembly_.plugins->all()) {
     for (const Declaration& d : instance->declarations) {
@@ -59,8 +62,9 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
                                  plugin_timer(metrics, "ResponseStreaming", instance->name)});
     }
     if (instance->hook == nullptr) continue;
-    hooks_.push_back({instance->name, nullptr, nullptr, instance->hook,
-                      plugin_timer(metrics, "PreRequest", instance->name)});
+    hooks_.push_back({.name = instance->name,
+                      .hook = instance->hook,
+                      .timer = plugin_timer(metrics, "PreRequest", instance->name)});
   }
 }
 
@@ -216,8 +220,10 @@ Result<Pipeline::Progress> Pipeline::proceed(Session& session, EngineWorker& wor
     const auto produced =
         wait ? step.producer->produce(context, session.candidates_, session.signals)
              : Result<void>(std::unexpected(wait.error()));
-    if (session.wakeup_ != nullptr) session.wakeup_->cancel();
-    session.wakeup_.reset();
+    if (session.wakeup_ != nullptr) {
+      session.wakeup_->cancel();
+      session.wakeup_.reset();
+    }
     worker.shard.observe(step.timer, Clock::now() - began);
     // The request goes on without the signal; scorers that miss it give no score.
     if (!produced) {
@@ -256,7 +262,8 @@ Result<void> Pipeline::schedule(const Context& context, Session& session,
   if (decision.targets().empty()) {
     return fail(Code::internal, "results must be greater than zero");
   }
-  decision.predicted_cached_tokens = predicted(session.signals, decision.targets()[0]);
+  decision.predicted_cached_tokens =
+      predicted_cached_tokens(session.signals, matches_, decision.targets()[0]);
   if (auto met = check_condition(session); !met) return met;
   dispatch(context, session, worker);
   recorder_.keep(session.decision);
@@ -297,17 +304,6 @@ Result<void> Pipeline::admit(const Session& session, const Fleet& fleet,
   if (saturation < 1.0) return {};
   return fail(Code::resource_exhausted, "system saturated, sheddable request dropped",
               "rejected-saturated");
-}
-
-// How many of the prompt's tokens the endpoint is believed to hold, by whoever believes in most.
-std::int64_t Pipeline::predicted(const Signals& signals, EndpointIndex e) const {
-  std::int64_t most = -1;
-  for (const Column<PrefixMatch> column : matches_) {
-    const auto matches = signals.read(column);
-    if (matches.empty() || matches[e].total <= 0) continue;
-    most = std::max(most, std::int64_t{matches[e].cached} * matches[e].block_tokens);
-  }
-  return most;
 }
 
 // "Prefer: if-available" asks for an endpoint that holds the prompt's beginning, or for nothing.

@@ -124,7 +124,6 @@ class Pipeline {
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
   Result<void> check_condition(const Session& session) const;
-  std::int64_t predicted(const Signals& signals, EndpointIndex e) const;
   void dispatch(const Context& context, Session& session, EngineWorker& worker) const;
   // Calls one of the response hooks of every plugin that has them, if the request was dispatched.
   void tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,

@@ -37,12 +37,10 @@ Error explain(const Error& handler, std::span<const ProfileState> states,
 
 }  // namespace
 
-Scheduler::Scheduler(Handler handler, std::vector<Profile> profiles, std::uint64_t config_hash)
+Scheduler::Scheduler(Handler handler, std::vector<Profile> profiles)
     : handler_(std::move(handler)), profiles_(std::move(profiles)) {
   if (profiles_.empty() || profiles_.size() > kMaxProfiles) bug("unchecked number of profiles");
-  Plan plan{.handler = handler_.name,
-            .target_port = handler_.handler->target_port(),
-            .config_hash = config_hash};
+  Plan plan{.handler = handler_.name, .target_port = handler_.handler->target_port()};
   for (const Profile& profile : profiles_) plan.profiles.push_back(profile.plan());
   plan_ = std::make_shared<const Plan>(std::move(plan));
 }

@@ -26,7 +26,7 @@ class Scheduler {
   };
 
   // REQUIRES: at least one profile; the handler has accepted them (ProfileHandler::check).
-  Scheduler(Handler handler, std::vector<Profile> profiles, std::uint64_t config_hash);
+  Scheduler(Handler handler, std::vector<Profile> profiles);
 
   // The names behind every decision it makes.
   const std::shared_ptr<const Plan>& plan() const { return plan_; }

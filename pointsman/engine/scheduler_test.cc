@@ -51,8 +51,7 @@ struct SchedulerRig {
     profiles.push_back(parts.profile());
     return {{name, handler, plugin_timer(parts.metrics, "ProfilePicker", name),
              plugin_timer(parts.metrics, "ProcessProfilesResults", name)},
-            std::move(profiles),
-            0};
+            std::move(profiles)};
   }
   Result<void> schedule() { return schedule(parts.scene.all()); }
   Result<void> schedule(std::vector<EndpointIndex> candidates) {

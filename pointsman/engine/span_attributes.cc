@@ -64,6 +64,8 @@ namespace {
 // Text of a bounded length; what does not fit makes it full and is left out.
 class Cramped {
  public:
+  static constexpr std::size_t kRoom = 1500;
+
   bool add(std::string_view text) {
     if (text.size() > room_.size() - used_) return false;
     std::ranges::copy(text, room_.begin() + static_cast<std::ptrdiff_t>(used_));
@@ -89,7 +91,7 @@ class Cramped {
   std::string_view text() const { return {room_.data(), used_}; }
 
  private:
-  std::array<char, 1500> room_{};
+  std::array<char, kRoom> room_{};
   std::size_t used_ = 0;
 };
 
@@ -99,6 +101,7 @@ void set_matrix(Trace::Scope& scope, const Fleet& fleet, const Decision& decisio
                 const ProfileRun& run) {
   if (!scope.recording()) return;
   constexpr std::size_t kMost = 32;
+  constexpr std::string_view kEnd = "]}";
   const auto& scorers = decision.plan->profiles[run.profile].scorers;
   const auto candidates = decision.candidates_of(run);
   const auto totals = decision.totals_of(run);
@@ -128,11 +131,11 @@ void set_matrix(Trace::Scope& scope, const Fleet& fleet, const Decision& decisio
       fits = out.add(",") && out.number(decision.scores_of(run, s)[next]);
     }
     // The end of the text needs room, too.
-    if (fits && out.add("]") && out.used() + 2 <= 1500) continue;
+    if (fits && out.add("]") && out.used() + kEnd.size() <= Cramped::kRoom) continue;
     out.cut(before);
     break;
   }
-  out.add("]}");
+  out.add(kEnd);
   scope.event("pointsman.decision", "pointsman.decision.matrix", out.text());
 }
 

@@ -9,10 +9,6 @@
 namespace pointsman {
 namespace {
 
-std::string_view bare(std::string_view text) {
-  return trim(text, kAnyBlank);
-}
-
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
@@ -48,9 +44,9 @@ std::size_t pair_end(std::string_view text) {
 
 std::optional<std::pair<std::string, std::string>> parse_pair(std::string_view pair) {
   const std::string_view label = take_name(pair, false);
-  pair = bare(pair);
+  pair = trim(pair, kAnyBlank);
   if (label.empty() || !pair.starts_with('=')) return std::nullopt;
-  std::string_view value = bare(pair.substr(1));
+  std::string_view value = trim(pair.substr(1), kAnyBlank);
   if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
     value = value.substr(1, value.size() - 2);
     if (value.contains('"')) return std::nullopt;
@@ -67,19 +63,19 @@ std::optional<std::pair<std::string, std::string>> parse_pair(std::string_view p
 Result<std::optional<MetricSpec>> MetricSpec::parse(std::string_view text) {
   if (text.empty()) return std::nullopt;
   MetricSpec spec;
-  std::string_view rest = bare(text);
+  std::string_view rest = trim(text, kAnyBlank);
   spec.name = take_name(rest, true);
-  rest = bare(rest);
+  rest = trim(rest, kAnyBlank);
   const bool braces = rest.size() >= 2 && rest.front() == '{' && rest.back() == '}';
   if (spec.name.empty() || (!rest.empty() && !braces)) {
     return fail(Code::invalid_config, "not a valid metric specification: " + quoted(text));
   }
   if (!braces) return spec;
 
-  rest = bare(rest.substr(1, rest.size() - 2));
+  rest = trim(rest.substr(1, rest.size() - 2), kAnyBlank);
   for (bool more = !rest.empty(); more;) {
     const std::size_t end = pair_end(rest);
-    const std::string_view pair = bare(rest.substr(0, end));
+    const std::string_view pair = trim(rest.substr(0, end), kAnyBlank);
     more = end < rest.size();
     rest.remove_prefix(more ? end + 1 : end);
     auto label = parse_pair(pair);

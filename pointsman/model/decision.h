@@ -47,7 +47,6 @@ struct Plan {
   // The port to which requests go in place of the picked endpoint's, see
   // ProfileHandler::target_port().
   std::optional<std::uint16_t> target_port;
-  std::uint64_t config_hash = 0;
 };
 
 // Why a filter dropped an endpoint.
@@ -105,6 +104,7 @@ struct Outcome {
     rejected,
     proxy_closed,  // the proxy ended the transaction early and did not say why
   };
+  static constexpr std::size_t kEnds = 6;
   End end = End::pending;
   int status = 0;             // of the model server, 0 when unknown
   std::int64_t ttft_ns = -1;  // -1: never

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "pointsman/base/clock.h"
+
 namespace pointsman {
 
 static_assert(std::endian::native == std::endian::little, "records are written as they lie here");
@@ -34,6 +36,8 @@ class ByteWriter {
   void zigzag(std::int64_t value) {
     varint((static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U));
   }
+  // A moment, as its distance from another one.
+  void distance(Clock::time_point at, Clock::time_point from) { zigzag((at - from).count()); }
   // Length, then bytes.
   void text(std::string_view text) {
     varint(text.size());
@@ -80,6 +84,12 @@ class ByteReader {
   std::int64_t zigzag() {
     const std::uint64_t value = varint();
     return static_cast<std::int64_t>((value >> 1U) ^ (~(value & 1U) + 1));
+  }
+  // Damaged bytes may ask for any distance.
+  Clock::time_point moment(Clock::time_point from) {
+    const auto start = static_cast<std::uint64_t>(from.time_since_epoch().count());
+    const std::uint64_t sum = start + static_cast<std::uint64_t>(zigzag());
+    return Clock::time_point(Clock::duration(static_cast<std::int64_t>(sum)));
   }
   // A varint that says how many things follow, each of at least `bytes_each` bytes.
   std::size_t count(std::size_t most, std::size_t bytes_each = 1) {

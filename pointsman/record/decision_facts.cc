@@ -45,7 +45,7 @@ std::optional<Fact> fact_named(std::string_view name) {
 }
 
 std::string_view text(Outcome::End end) {
-  static constexpr std::array<std::string_view, 6> kTexts{
+  static constexpr std::array<std::string_view, Outcome::kEnds> kTexts{
       "pending", "finished", "client_aborted", "upstream_failed", "rejected", "proxy_closed"};
   return kTexts.at(static_cast<std::size_t>(end));
 }

@@ -5,13 +5,15 @@
 #include <cmath>
 #include <utility>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
 constexpr std::size_t kMaxDepth = 32;
 
 bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+  return kLineBlank.contains(c);
 }
 bool in_word(char c) {
   return !is_space(c) && std::string_view("()'\"=!<>~&|").find(c) == std::string_view::npos;
@@ -167,7 +169,7 @@ class FilterParser {
 
 Result<DecisionFilter> DecisionFilter::parse(std::string_view text) {
   if (text.size() > kMaxText) return fail(Code::bad_request, "the condition is too long");
-  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return DecisionFilter();
+  if (trim(text, kLineBlank).empty()) return DecisionFilter();
   return FilterParser(text).run();
 }
 

@@ -26,15 +26,6 @@ constexpr std::uint64_t kStream = 4;
 constexpr std::uint64_t kHasMaxOutput = 8;
 constexpr std::uint64_t kSameModel = 16;  // the target model is the client's
 
-std::int64_t ns(Clock::duration d) {
-  return d.count();
-}
-// `at` moved by a recorded distance; damaged input may ask for any.
-Clock::time_point later(Clock::time_point at, std::int64_t by) {
-  return Clock::time_point(Clock::duration(static_cast<std::int64_t>(
-      static_cast<std::uint64_t>(at.time_since_epoch().count()) + static_cast<std::uint64_t>(by))));
-}
-
 std::string_view cut(std::string_view text) {
   return text.substr(0, kMaxInputText);
 }
@@ -96,8 +87,8 @@ void write_inputs(ByteWriter& out, const Decision& d) {
   const Inputs& inputs = d.inputs;
   out.text(inputs.path);
   out.text(inputs.fairness_id);
-  out.zigzag(ns(inputs.received - d.at));
-  out.zigzag(ns(inputs.stale_before - d.at));
+  out.distance(inputs.received, d.at);
+  out.distance(inputs.stale_before, d.at);
   if (inputs.max_output_tokens) out.zigzag(*inputs.max_output_tokens);
   out.varint(inputs.print.prompts);
   out.varint(inputs.print.parts);
@@ -118,8 +109,8 @@ void read_inputs(ByteReader& in, std::uint64_t flags, Decision& d) {
   inputs.stream = (flags & kStream) != 0;
   inputs.path = in.text(kMaxInputText);
   inputs.fairness_id = in.text(kMaxInputText);
-  inputs.received = later(d.at, in.zigzag());
-  inputs.stale_before = later(d.at, in.zigzag());
+  inputs.received = in.moment(d.at);
+  inputs.stale_before = in.moment(d.at);
   if ((flags & kHasMaxOutput) != 0) inputs.max_output_tokens = in.zigzag();
   for (std::uint32_t* count : {&inputs.print.prompts, &inputs.print.parts, &inputs.print.images,
                                &inputs.print.audios, &inputs.print.videos}) {
@@ -171,7 +162,7 @@ void write_run(ByteWriter& out, const Decision& d, const ProfileRun& run,
   out.varint(run.profile);
   out.u8(run.failed ? 1 : 0);
   write_drops(out, d.drops_of(run));
-  for (const auto at : {run.filtered, run.scored, run.picked}) out.zigzag(ns(at - d.at));
+  for (const auto at : {run.filtered, run.scored, run.picked}) out.distance(at, d.at);
   if (run.failed) return;
   write_list(out, d.candidates_of(run), endpoints);
   for (std::size_t s = 0; s < rows.size(); ++s) write_row(out, d.scores_of(run, s), rows[s]);
@@ -209,7 +200,7 @@ void read_run(ByteReader& in, RecordedDecision& into) {
   read_drops(in, d, &profile, d.drops);
   run.drops = static_cast<std::uint32_t>(d.drops.size()) - run.first_drop;
   run.began = d.at;
-  for (auto* at : {&run.filtered, &run.scored, &run.picked}) *at = later(d.at, in.zigzag());
+  for (auto* at : {&run.filtered, &run.scored, &run.picked}) *at = in.moment(d.at);
   if (!run.failed) {
     read_list(in, endpoints, d.candidates);
     run.candidates = static_cast<std::uint32_t>(d.candidates.size()) - run.first_candidate;
@@ -264,7 +255,7 @@ void encode_decision(const Decision& d, std::uint64_t pipeline, std::uint64_t fl
   writer.u64(d.seed);
   writer.zigzag(d.predicted_cached_tokens);
   writer.text(cut(d.error));
-  writer.zigzag(ns(d.done - d.at));
+  writer.distance(d.done, d.at);
   if (inputs) write_inputs(writer, d);
   const std::size_t before = d.runs.empty() ? d.drops.size() : d.runs[0].first_drop;
   write_drops(writer, std::span(d.drops).first(before));
@@ -289,7 +280,7 @@ Decoded decode_decision(std::string_view bytes, const FrameContext& context,
   Decision& d = into.decision;
   ByteReader in(bytes);
   d.id = in.u64();
-  d.at = later({}, static_cast<std::int64_t>(in.u64()));
+  d.at = Clock::time_point(Clock::duration(static_cast<std::int64_t>(in.u64())));
   d.wall = std::chrono::system_clock::time_point(
       std::chrono::system_clock::duration(static_cast<std::int64_t>(in.u64())));
   const std::uint64_t pipeline = in.varint();
@@ -308,7 +299,7 @@ Decoded decode_decision(std::string_view bytes, const FrameContext& context,
   d.seed = in.u64();
   d.predicted_cached_tokens = in.zigzag();
   d.error = in.text(kMaxError);
-  d.done = later(d.at, in.zigzag());
+  d.done = in.moment(d.at);
   d.inputs.schema = made_by->schema;
   if ((flags & kHasInputs) != 0) {
     d.inputs.taken = true;

@@ -139,7 +139,7 @@ void write_pivot(JsonWriter& json, const Decision& d, const ProfileRun& run,
         .field("without", id(voice.without))
         .field("by", voice.without_by)
         .field("decides", voice.without != why.pick)
-        .field("opposed", voice.opposed)
+        .field("opposed", voice.opposed())
         .close('}');
   }
   json.close(']');

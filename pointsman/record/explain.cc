@@ -93,7 +93,7 @@ std::string sentence(const Decision& d, const ProfileRun& run, const Plan::Profi
   }
   out += " (+" + number(e.voices[*e.decider].lead) + " of a margin of " + number(e.margin) + ")";
   for (std::size_t s = 0; s < e.voices.size(); ++s) {
-    if (!e.voices[s].opposed) continue;
+    if (!e.voices[s].opposed()) continue;
     out += "; " + profile.scorers[s].name.name + " spoke for " + other + " (" +
            number(e.voices[s].lead) + ")";
   }
@@ -124,7 +124,6 @@ std::optional<Explanation> explain(const Decision& decision) {
       const auto raw = decision.scores_of(run, s);
       const double weight = profile.scorers[s].weight;
       Voice voice{.lead = (counted(raw[*pick]) - counted(raw[*e.runner_up])) * weight};
-      voice.opposed = voice.lead < 0;
       weigh_without(decision, run, s, weight, *pick, voice);
       e.voices.push_back(voice);
     }

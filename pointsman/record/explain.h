@@ -14,7 +14,8 @@ struct Voice {
   double lead = 0.0;        // contribution of the pick less that of the runner-up
   std::size_t without = 0;  // who would have the best total without it; the pick, if it ties
   double without_by = 0.0;  // and by how much over the next
-  bool opposed = false;     // it spoke for the runner-up
+
+  bool opposed() const { return lead < 0; }  // it spoke for the runner-up
 };
 
 // Why the primary profile picked whom it picked, in closed form: the pick is held against the

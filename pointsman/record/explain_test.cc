@@ -53,7 +53,7 @@ TEST(Explain, NamesTheScorerThatDecidedAndTheOneAgainst) {
       "prefix decided for a: 640 cached tokens against 0 cached tokens at the runner-up b (+3 "
       "of a margin of 1); queue spoke for b (-2). Without it b would win by 2.");
   ASSERT_EQ(e->voices.size(), 2U);
-  EXPECT_TRUE(e->voices[0].opposed);
+  EXPECT_TRUE(e->voices[0].opposed());
   EXPECT_EQ(e->voices[0].without, 0U);
   EXPECT_DOUBLE_EQ(e->voices[0].without_by, 3.0);
   EXPECT_EQ(e->voices[1].without, 1U);

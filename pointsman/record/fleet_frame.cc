@@ -16,17 +16,6 @@ constexpr std::size_t kMaxLabels = 1024;
 constexpr std::size_t kMaxAdapters = 4096;
 constexpr std::size_t kMaxAttributes = 256;
 
-std::int64_t ns(Clock::time_point at) {
-  return at.time_since_epoch().count();
-}
-Clock::time_point moment(std::int64_t ns) {
-  return Clock::time_point(Clock::duration(ns));
-}
-// `at` moved by a recorded distance; damaged input may ask for any.
-Clock::time_point later(Clock::time_point at, std::int64_t by) {
-  return moment(static_cast<std::int64_t>(static_cast<std::uint64_t>(ns(at)) +
-                                          static_cast<std::uint64_t>(by)));
-}
 bool same_bits(double a, double b) {
   return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
@@ -121,7 +110,7 @@ void write_adapters(ByteWriter& out, const Fleet& fleet, const Fleet& base) {
         return fleet.adapters_at(e) != base.adapters_at(e) || !same_adapters(fleet, base, e);
       },
       [&](EndpointIndex e) {
-        out.zigzag(ns(fleet.adapters_at(e)) - ns(base.adapters_at(e)));
+        out.distance(fleet.adapters_at(e), base.adapters_at(e));
         const bool same = same_adapters(fleet, base, e);
         out.u8(same ? 1 : 0);
         if (same) return;
@@ -139,7 +128,7 @@ void read_adapters(ByteReader& in, Fleet& fleet) {
   std::vector<Clock::time_point> at;
   for (EndpointIndex e = 0; e < fleet.size(); ++e) at.push_back(fleet.adapters_at(e));
   read_changes(in, fleet.size(), [&](EndpointIndex e) {
-    at[e] = later(at[e], in.zigzag());
+    at[e] = in.moment(at[e]);
     if (in.u8() != 0) return;
     if (all.empty()) {
       for (EndpointIndex i = 0; i < fleet.size(); ++i) all.push_back(adapters_of(fleet, i));
@@ -175,7 +164,7 @@ void write_column(ByteWriter& out, std::size_t endpoints, const LoadColumn& now,
         return now.at[e] != then.at[e] || !same_bits(now.value[e], then.value[e]);
       },
       [&](EndpointIndex e) {
-        out.zigzag(ns(now.at[e]) - ns(then.at[e]));
+        out.distance(now.at[e], then.at[e]);
         const bool same = same_bits(now.value[e], then.value[e]);
         out.u8(same ? 1 : 0);
         if (!same) out.f64(now.value[e]);
@@ -186,7 +175,7 @@ void write_column(ByteWriter& out, std::size_t endpoints, const LoadColumn& now,
 template <typename Set>
 void read_column(ByteReader& in, std::size_t endpoints, const LoadColumn& then, Set set) {
   read_changes(in, endpoints, [&](EndpointIndex e) {
-    const Clock::time_point at = later(then.at[e], in.zigzag());
+    const Clock::time_point at = in.moment(then.at[e]);
     const double value = in.u8() != 0 ? then.value[e] : in.f64();
     set(e, value, at);
   });
@@ -256,7 +245,7 @@ void encode_fleet(const Fleet& fleet, const Fleet* base, std::string& out) {
   write_adapters(writer, fleet, *base);
   write_changes(
       writer, fleet.size(), [&](EndpointIndex e) { return fleet.read_at(e) != base->read_at(e); },
-      [&](EndpointIndex e) { writer.zigzag(ns(fleet.read_at(e)) - ns(base->read_at(e))); });
+      [&](EndpointIndex e) { writer.distance(fleet.read_at(e), base->read_at(e)); });
   write_changes(
       writer, fleet.size(), [&](EndpointIndex e) { return fleet.ready(e) != base->ready(e); },
       [](EndpointIndex) {});
@@ -277,9 +266,8 @@ std::shared_ptr<const Fleet> decode_fleet(std::string_view bytes, const Fleet* b
   read_loads(in, *fleet);
   read_attributes(in, *fleet);
   read_adapters(in, *fleet);
-  read_changes(in, fleet->size(), [&](EndpointIndex e) {
-    fleet->set_read_at(e, later(fleet->read_at(e), in.zigzag()));
-  });
+  read_changes(in, fleet->size(),
+               [&](EndpointIndex e) { fleet->set_read_at(e, in.moment(fleet->read_at(e))); });
   read_changes(in, fleet->size(), [&](EndpointIndex e) { fleet->set_ready(e, !fleet->ready(e)); });
   if (!in.done()) return nullptr;
   return fleet;

@@ -124,7 +124,6 @@ bool decode_pipeline(std::string_view bytes, std::uint64_t& number, RecordedPipe
   for (std::size_t left = in.count(kMaxColumns, 3); left > 0 && in.ok(); --left) {
     read_column(in, *schema);
   }
-  plan->config_hash = schema->config_hash;
   plan->handler = read_name(in);
   for (std::size_t left = in.count(kMaxProfiles); left > 0 && in.ok(); --left) {
     plan->profiles.push_back(read_profile(in));
@@ -150,7 +149,7 @@ void encode_outcome(std::uint64_t decision, const Outcome& outcome, std::string&
 bool decode_outcome(std::string_view bytes, std::uint64_t& decision, Outcome& into) {
   ByteReader in(bytes);
   decision = in.u64();
-  into.end = static_cast<Outcome::End>(in.below(6));
+  into.end = static_cast<Outcome::End>(in.below(Outcome::kEnds));
   into.status = static_cast<int>(in.zigzag());
   for (std::int64_t* value : {&into.ttft_ns, &into.duration_ns, &into.prompt_tokens,
                               &into.output_tokens, &into.cached_tokens}) {

@@ -165,11 +165,17 @@ void RecordWriter::flush() {
   const auto done = file_.write(out_);
   if (done) {
     counts_.bytes.fetch_add(out_.size(), std::memory_order_relaxed);
-  } else if (counts_.failed.fetch_add(1, std::memory_order_relaxed) == 0) {
-    log_.error("decisions are not recorded", {{"error", done.error().message}});
+  } else {
+    failed(done.error());
+    forget();  // what was lost must not be referred to
   }
-  if (!done) forget();  // what was lost must not be referred to
   out_.clear();
+}
+
+// The disk refused: said once, counted always.
+void RecordWriter::failed(const Error& error) {
+  if (counts_.failed.fetch_add(1, std::memory_order_relaxed) > 0) return;
+  log_.error("decisions are not recorded", {{"error", error.message}});
 }
 
 // Later frames say again what they refer to.
@@ -180,14 +186,9 @@ void RecordWriter::forget() {
 }
 
 // Opens the next file, unless the first one is still empty, and says who writes it.
-bool RecordWriter::begin_file() {
+void RecordWriter::begin_file() {
   if (file_.size() > 0) {
-    if (auto made = file_.next(); !made) {
-      if (counts_.failed.fetch_add(1, std::memory_order_relaxed) == 0) {
-        log_.error("decisions are not recorded", {{"error", made.error().message}});
-      }
-      return false;
-    }
+    if (auto made = file_.next(); !made) return failed(made.error());
   }
   forget();
   next_fleet_ = 0;
@@ -201,24 +202,16 @@ bool RecordWriter::begin_file() {
   writer.varint(file_.number());
   writer.text(options_.build);
   frame(FrameKind::process);
-  return true;
 }
 
 void RecordWriter::add_metrics(Metrics& metrics) const {
   metrics.add_source([this](std::vector<Sample>& out) {
-    const auto add = [&out](const FamilySpec& family, std::vector<std::string> labels,
-                            std::uint64_t value) {
-      out.push_back({.family = &family,
-                     .labels = std::move(labels),
-                     .value = static_cast<double>(value),
-                     .buckets = {}});
-    };
-    add(metric::kRecorded, {"decision"}, counts_.decisions);
-    add(metric::kRecorded, {"outcome"}, counts_.outcomes);
-    add(metric::kRecordBytes, {}, counts_.bytes);
-    add(metric::kRecordDropped, {"queue_full"}, counts_.queue_full);
-    add(metric::kRecordDropped, {"too_large"}, counts_.too_large);
-    add(metric::kRecordDropped, {"io_error"}, counts_.failed);
+    add_count(out, metric::kRecorded, {"decision"}, counts_.decisions);
+    add_count(out, metric::kRecorded, {"outcome"}, counts_.outcomes);
+    add_count(out, metric::kRecordBytes, {}, counts_.bytes);
+    add_count(out, metric::kRecordDropped, {"queue_full"}, counts_.queue_full);
+    add_count(out, metric::kRecordDropped, {"too_large"}, counts_.too_large);
+    add_count(out, metric::kRecordDropped, {"io_error"}, counts_.failed);
   });
 }
 

@@ -86,7 +86,8 @@ class RecordWriter final : public DecisionSink {
   void frame(FrameKind kind);
   void flush();
   void forget();
-  bool begin_file();
+  void begin_file();
+  void failed(const Error& error);
 
   const RecordOptions options_;
   DecisionRing& ring_;

@@ -31,14 +31,8 @@ bool TapHub::take(std::size_t most,
 
 void TapHub::add_metrics(Metrics& metrics) const {
   metrics.add_source([this](std::vector<Sample>& out) {
-    const auto add = [&out](const char* reason, std::uint64_t value) {
-      out.push_back({.family = &metric::kTapDropped,
-                     .labels = {reason},
-                     .value = static_cast<double>(value),
-                     .buckets = {}});
-    };
-    add("queue_full", queue_full_);
-    add("slow_reader", slow_reader_);
+    add_count(out, metric::kTapDropped, {"queue_full"}, queue_full_);
+    add_count(out, metric::kTapDropped, {"slow_reader"}, slow_reader_);
   });
 }
 

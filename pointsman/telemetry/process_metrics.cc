@@ -82,14 +82,8 @@ void add_process_metrics(Metrics& metrics) {
 
 void add_log_metrics(Metrics& metrics, const Log& log) {
   metrics.add_source([&log](std::vector<Sample>& out) {
-    const auto add = [&out](const char* reason, std::uint64_t lines) {
-      out.push_back({.family = &metric::kLogLinesDropped,
-                     .labels = {reason},
-                     .value = static_cast<double>(lines),
-                     .buckets = {}});
-    };
-    add("sampled", log.sampled());
-    add("blocked", log.blocked());
+    add_count(out, metric::kLogLinesDropped, {"sampled"}, log.sampled());
+    add_count(out, metric::kLogLinesDropped, {"blocked"}, log.blocked());
   });
 }
 

@@ -113,21 +113,14 @@ void Tracer::stop(std::chrono::milliseconds patience) {
 
 void Tracer::add_metrics(Metrics& metrics) const {
   metrics.add_source([this](std::vector<Sample>& out) {
-    const auto add = [&out](const FamilySpec& family, std::vector<std::string> labels,
-                            std::uint64_t value) {
-      out.push_back({.family = &family,
-                     .labels = std::move(labels),
-                     .value = static_cast<double>(value),
-                     .buckets = {}});
-    };
-    add(metric::kTracesUnrecorded, {}, unrecorded_);
+    add_count(out, metric::kTracesUnrecorded, {}, unrecorded_);
     if (exporter_ == nullptr) return;
     const SpanExporter::Counts& counts = exporter_->counts();
-    add(metric::kSpansExported, {}, counts.exported);
-    add(metric::kSpansDropped, {"trace_full"}, counts.trace_full);
-    add(metric::kSpansDropped, {"queue_full"}, counts.queue_full);
-    add(metric::kSpansDropped, {"rejected"}, counts.rejected);
-    add(metric::kSpansDropped, {"given_up"}, counts.given_up);
+    add_count(out, metric::kSpansExported, {}, counts.exported);
+    add_count(out, metric::kSpansDropped, {"trace_full"}, counts.trace_full);
+    add_count(out, metric::kSpansDropped, {"queue_full"}, counts.queue_full);
+    add_count(out, metric::kSpansDropped, {"rejected"}, counts.rejected);
+    add_count(out, metric::kSpansDropped, {"given_up"}, counts.given_up);
   });
 }
 

@@ -135,13 +135,6 @@ HttpParsed<std::optional<Framing>> declared_framing(int minor, const HttpFields&
   return Framing{Framing::Kind::length, *bytes};
 }
 
-std::optional<std::uint64_t> hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<std::uint64_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<std::uint64_t>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<std::uint64_t>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 }  // namespace
 
 HttpParsed<std::string_view> HeadScanner::take(std::string_view& input) {

@@ -86,8 +86,7 @@ struct BenchScene {
     return {{handler, make<SingleProfileHandler>({}, scene.table),
              plugin_timer(metrics, "ProfilePicker", handler),
              plugin_timer(metrics, "ProcessProfilesResults", handler)},
-            std::move(profiles),
-            0};
+            std::move(profiles)};
   }
 };
 

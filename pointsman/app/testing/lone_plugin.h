@@ -156,7 +156,6 @@ class Client {
   }
   // Of the last request; nullptr when it came to none.
   const Decision* decision() const { return session_.decision.get(); }
-  Trace take_trace() { return std::move(session_.trace); }
 
  private:
   struct Told final : Session {

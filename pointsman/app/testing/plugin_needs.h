@@ -43,7 +43,6 @@ inline Need need_of(std::string_view type) {
        {.listed = disaggregated_by("prefill: always-disagg-pd-decider"), .profiles = kStages}},
       {"by-label", {"{label: tier, validValues: [gold], allowsNoLabel: true}"}},
       {"by-label-selector", {"{matchLabels: {tier: gold}}"}},
-      {"data-parallel-profile-handler", {}},
       {"disagg-profile-handler",
        {.parameters = "{deciders: {prefill: always-disagg-pd-decider}}",
         .listed = kRoles + "- {type: always-disagg-pd-decider}\n",
@@ -86,30 +85,30 @@ inline std::string entry(std::string_view type, const std::string& parameters) {
   return "- {type: " + std::string(type) + ", parameters: " + parameters + "}\n";
 }
 
+// The beginning of a configuration in which the plugin is listed.
+inline std::string listing(std::string_view type, const Need& need) {
+  return std::string(kHead) + "plugins:\n- {type: oracle}\n" + entry(type, need.parameters) +
+         need.listed;
+}
+
 // Whether a profile names plugins of this type.
-inline bool stands_in_a_profile(std::string_view type) {
-  const LonePlugin listed(
-      std::string(kHead) + "plugins:\n- {type: oracle}\n" + entry(type, need_of(type).parameters) +
-      need_of(type).listed +
-      (need_of(type).profiles.empty() ? "" : "schedulingProfiles:" + need_of(type).profiles));
+inline bool stands_in_a_profile(std::string_view type, const Need& need) {
+  const LonePlugin listed(listing(type, need));
   if (!listed.error().empty()) return false;
-  for (const auto& plugin : listed.pipeline().assembly().plugins->all()) {
-    if (plugin->type != type) continue;
-    return plugin->filter != nullptr || plugin->scorer != nullptr || plugin->picker != nullptr;
-  }
-  return false;
+  const Instance* const plugin = listed.pipeline().assembly().plugins->find(type);
+  return plugin->filter != nullptr || plugin->scorer != nullptr || plugin->picker != nullptr;
 }
 
 // A configuration in which the plugin has a part in every decision.
 inline std::string config_with(std::string_view type) {
   const Need need = need_of(type);
-  std::string config = std::string(kHead) + "plugins:\n- {type: oracle}\n" +
-                       entry(type, need.parameters) + need.listed;
+  std::string config = listing(type, need);
   if (!need.profiles.empty()) return config + "schedulingProfiles:" + need.profiles;
-  if (!config.contains("type: queue-scorer")) config += "- {type: queue-scorer}\n";
+  const bool in_profile = stands_in_a_profile(type, need);
+  if (type != "queue-scorer") config += "- {type: queue-scorer}\n";
   config += "- {type: prefix-cache-scorer, name: cache}\n";
   config += "schedulingProfiles:\n- name: default\n  plugins:\n";
-  if (stands_in_a_profile(type)) config += "  - pluginRef: " + std::string(type) + "\n";
+  if (in_profile) config += "  - pluginRef: " + std::string(type) + "\n";
   if (type != "queue-scorer") config += "  - pluginRef: queue-scorer\n";
   return config + "  - pluginRef: cache\n";
 }

@@ -2,21 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
 #include <utility>
+
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
 
 constexpr std::size_t kBatch = 256;  // decisions shown before others on the loop have a turn
-
-std::optional<int> hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return std::nullopt;
-}
 
 // Undoes percent-encoding and '+'; what is malformed stays as it is.
 std::string decoded(std::string_view text) {
@@ -27,8 +21,8 @@ std::string decoded(std::string_view text) {
       continue;
     }
     if (text[i] == '%' && i + 2 < text.size()) {
-      const auto high = hex(text[i + 1]);
-      const auto low = hex(text[i + 2]);
+      const auto high = hex_value(text[i + 1]);
+      const auto low = hex_value(text[i + 2]);
       if (high && low) {
         out += static_cast<char>(*high * 16 + *low);
         i += 2;

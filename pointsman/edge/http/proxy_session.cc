@@ -13,7 +13,7 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   reset();
   restorer_.reset();
   attempts_ = 0;
-  with_engine_ = gone_ = false;
+  with_engine_ = false;
   pipeline_ = *shared_.pipeline.get();
   exchange_ = std::move(exchange);
   exchange_->when_gone([this] { client_gone(); });
@@ -50,7 +50,7 @@ void ProxySession::gathered(const Result<std::string_view>& whole) {
 
 void ProxySession::decided(const Result<void>& outcome) {
   with_engine_ = false;
-  if (gone_) return end(Outcome::End::client_aborted);
+  if (exchange_->is_gone()) return end(Outcome::End::client_aborted);
   if (!outcome) return refuse(outcome.error());
   fleet_ = decision->fleet;
   if (!attempt()) unreachable();
@@ -160,7 +160,6 @@ void ProxySession::on_failure(HttpFailure failure) {
 }
 
 void ProxySession::client_gone() {
-  gone_ = true;
   if (with_engine_) return;  // decided() will come, and end what is left
   call_.cancel();
   end(Outcome::End::client_aborted);

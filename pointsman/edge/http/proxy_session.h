@@ -83,7 +83,6 @@ class ProxySession final : public Session, private HttpSink {
   std::array<EndpointIndex, kMaxAttempts> tried_{};
   std::size_t attempts_ = 0;
   bool bodiless_ = false;     // routed without the engine's decision
-  bool gone_ = false;         // the client has left
   bool with_engine_ = false;  // between Pipeline::run and decided()
 };
 

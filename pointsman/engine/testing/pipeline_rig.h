@@ -252,7 +252,7 @@ struct PipelineRig {
     assembly.scheduler = std::make_unique<Scheduler>(
         Scheduler::Handler{name, handler, plugin_timer(metrics, "ProfilePicker", name),
                            plugin_timer(metrics, "ProcessProfilesResults", name)},
-        std::move(profiles), 0);
+        std::move(profiles));
     return std::make_shared<const Pipeline>(std::move(assembly), metrics, recorder, options);
   }
 

@@ -7,16 +7,13 @@
 namespace pointsman {
 namespace {
 
-std::string_view bare(std::string_view text) {
-  return trim(text, " \t\r\n");
-}
-
 using Stage = ProfileState::Stage;
 
 }  // namespace
 
 HeaderProfileHandler::HeaderProfileHandler(const Params& params, Setup& setup)
-    : header_(to_lower(bare(params.header))), default_profile_(bare(params.default_profile)) {
+    : header_(to_lower(trim(params.header, kLineBlank))),
+      default_profile_(trim(params.default_profile, kLineBlank)) {
   setup.reads_header(header_);
 }
 
@@ -29,7 +26,7 @@ void HeaderProfileHandler::choose(const Context& context, std::span<ProfileState
     run[0] = true;
     return;
   }
-  const std::string_view asked = bare(context.request.header(header_));
+  const std::string_view asked = trim(context.request.header(header_), kLineBlank);
   const std::string_view wanted = asked.empty() ? std::string_view(default_profile_) : asked;
   for (std::size_t p = 0; p < profiles.size(); ++p) {
     if (profiles[p].name != wanted) continue;
@@ -43,7 +40,7 @@ Result<std::size_t> HeaderProfileHandler::conclude(const Context& context,
   const auto tried = [](const ProfileState& p) { return p.stage != Stage::not_run; };
   const auto found = std::ranges::find_if(profiles, tried);
   if (found == profiles.end()) {
-    const std::string_view asked = bare(context.request.header(header_));
+    const std::string_view asked = trim(context.request.header(header_), kLineBlank);
     if (asked.empty()) {
       return fail(Code::bad_request, "header profile handler: missing \"" + header_ + "\" header");
     }

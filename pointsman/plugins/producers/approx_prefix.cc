@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "pointsman/plugins/producers/invalid_value.h"
 #include "pointsman/plugins/producers/prefix_hash.h"
 
 namespace pointsman {
@@ -32,16 +33,12 @@ int ApproxPrefixParams::tokens_per_block() const {
 }
 
 Result<void> ApproxPrefixParams::check(const ApproxPrefixParams& params) {
-  const auto invalid = [](std::string_view rule, int value) {
-    return fail(Code::invalid_config, "invalid configuration: " + std::string(rule) +
-                                          " (current value: " + std::to_string(value) + ")");
-  };
   if (!params.auto_tune && params.tokens_per_block() <= 0) {
-    return invalid("BlockSizeTokens must be > 0 when AutoTune is disabled",
-                   params.tokens_per_block());
+    return invalid_value("BlockSizeTokens must be > 0 when AutoTune is disabled",
+                         params.tokens_per_block());
   }
   if (params.max_tokens < 0)
-    return invalid("MaxPrefixTokensToMatch must be >= 0", params.max_tokens);
+    return invalid_value("MaxPrefixTokensToMatch must be >= 0", params.max_tokens);
   return {};
 }
 

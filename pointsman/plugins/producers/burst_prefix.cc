@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "pointsman/plugins/producers/invalid_value.h"
 #include "pointsman/plugins/producers/prefix_hash.h"
 
 namespace pointsman {
@@ -15,32 +16,27 @@ constexpr int kQuietShare = 5;  // this part of the window without a newcomer en
 }  // namespace
 
 Result<void> BurstPrefixParams::check(const BurstPrefixParams& params) {
-  const auto invalid = [](std::string_view rule, const std::string& value) {
-    return fail(Code::invalid_config,
-                "invalid configuration: " + std::string(rule) + " (current value: " + value + ")");
-  };
-  const auto number = [](int value) { return std::to_string(value); };
   if (params.window_ms < 1 || params.window_ms > 10'000) {
-    return invalid("windowDurationMs must be between 1 and 10000", number(params.window_ms));
+    return invalid_value("windowDurationMs must be between 1 and 10000", params.window_ms);
   }
   if (params.max_per_replica != -1 && params.max_per_replica < 1) {
-    return invalid("maxPerReplica must be -1 or >= 1", number(params.max_per_replica));
+    return invalid_value("maxPerReplica must be -1 or >= 1", params.max_per_replica);
   }
   if (params.block_tokens <= 0) {
-    return invalid("blockSizeTokens must be > 0", number(params.block_tokens));
+    return invalid_value("blockSizeTokens must be > 0", params.block_tokens);
   }
   if (params.max_tokens != 0 && params.max_tokens < params.block_tokens) {
-    return invalid("maxPrefixTokensToMatch must be 0 or >= blockSizeTokens",
-                   number(params.max_tokens));
+    return invalid_value("maxPrefixTokensToMatch must be 0 or >= blockSizeTokens",
+                         params.max_tokens);
   }
   if (params.min_colocate_blocks < 0) {
-    return invalid("minColocateBlocks must be >= 0", number(params.min_colocate_blocks));
+    return invalid_value("minColocateBlocks must be >= 0", params.min_colocate_blocks);
   }
   if (params.max_batch != -1 && params.max_batch < 1) {
-    return invalid("maxBatchSize must be -1 or >= 1", number(params.max_batch));
+    return invalid_value("maxBatchSize must be -1 or >= 1", params.max_batch);
   }
   if (params.balance_by != "requests" && params.balance_by != "tokens") {
-    return invalid("balanceBy must be requests or tokens", params.balance_by);
+    return invalid_value("balanceBy must be requests or tokens", params.balance_by);
   }
   return {};
 }
@@ -60,8 +56,6 @@ BurstPrefixProducer::BurstPrefixProducer(const Params& params, Setup& setup)
       match_(setup.writes<PrefixMatch>({"PrefixCacheMatchInfoDataKey", setup.name().name})),
       kept_(setup.keeps<const Ticket*>()),
       settler_([this](const std::stop_token& stop) { run(stop); }) {}
-
-BurstPrefixProducer::~BurstPrefixProducer() = default;
 
 Result<bool> BurstPrefixProducer::prepare(const Context& context,
                                           std::span<const EndpointIndex> candidates,

@@ -56,7 +56,6 @@ class BurstPrefixProducer final : public Producer, public Preparer {
       "Holds requests back for a moment to send those that begin alike to one endpoint.";
 
   BurstPrefixProducer(const Params& params, Setup& setup);
-  ~BurstPrefixProducer() override;
 
   // Joins the open batch. Errors: resource_exhausted when it is full.
   Result<bool> prepare(const Context& context, std::span<const EndpointIndex> candidates,

@@ -16,12 +16,8 @@ constexpr std::string_view kDefaultSource = "x-session-id";
 constexpr double kDefaultTtl = 300.0;
 constexpr double kDefaultSweep = 10.0;
 
-std::string_view bare(std::string_view text) {
-  return trim(text, " \t\r\n");
-}
-
 std::string header_name(std::string_view written) {
-  const std::string name = to_lower(bare(written));
+  const std::string name = to_lower(trim(written, kLineBlank));
   return name.empty() ? std::string(kDefaultHeader) : name;
 }
 
@@ -115,9 +111,9 @@ std::string_view SessionAffinity::session(const Context& context) const {
   for (const Source& source : sources_) {
     std::string_view id;
     if (!source.header.empty()) {
-      id = bare(context.request.header(source.header));
+      id = trim(context.request.header(source.header), kLineBlank);
     } else if (const SessionId* const found = context.signals.read(source.attribute)) {
-      id = bare(found->id);
+      id = trim(found->id, kLineBlank);
     }
     if (!id.empty()) return id;
   }

@@ -30,7 +30,7 @@ class DecisionMaker {
     schema->config = "plugins: []\n";
     schema->config_hash = 77;
     schema_ = std::move(schema);
-    Plan plan{.handler = {"handler-type", "handler"}, .config_hash = 77};
+    Plan plan{.handler = {"handler-type", "handler"}};
     Plan::Profile profile{.name = "default", .picker = {"picker-type", "picker"}};
     profile.filters.push_back({{"filter-type", "filter"}});
     for (std::size_t s = 0; s < scorers; ++s) {
