@@ -134,13 +134,14 @@ TEST(FailureGuard, LeavesOutWhoFailsAgainAndAgain) {
     scene.begin();
     EXPECT_TRUE(guard->produce(scene.context(), scene.all(), scene.signals));
   };
-  using Names = std::vector<std::string>;
+  const std::vector<std::string> both{"good", "bad"};
+  const std::vector<std::string> good{"good"};
   answer(1, 500);
-  EXPECT_EQ(testing::kept(*guard, scene), (Names{"good", "bad"}));
+  EXPECT_EQ(testing::kept(*guard, scene), both);
   answer(1, 503);
-  EXPECT_EQ(testing::kept(*guard, scene), Names{"good"});
+  EXPECT_EQ(testing::kept(*guard, scene), good);
   answer(1, 200);
-  EXPECT_EQ(testing::kept(*guard, scene), (Names{"good", "bad"}));
+  EXPECT_EQ(testing::kept(*guard, scene), both);
 }
 
 TEST(WritingAPlugin, BothCanBeRegistered) {
