@@ -1,5 +1,6 @@
 #include "pointsman/wire/grpc_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -34,21 +35,36 @@ bool is_grpc(std::string_view content_type) {
   return rest.empty() || rest.front() == '+' || rest.front() == ';';
 }
 
-// What hears the rest of a request that was answered before it was read.
-class Deaf final : public Http2Exchange {
- public:
-  void received(std::string_view) override {}
-  void half_closed() override {}
-  void closed(bool) override {}
-};
-
-// It has no state, so that one will do for all.
-Http2Exchange& deaf() {
-  static Deaf one;
-  return one;
-}
+constexpr std::string_view kRefusal = "this port speaks gRPC only\n";
 
 }  // namespace
+
+// A request that is no gRPC call. It is answered when it is complete: a client that is still
+// sending would often not look for an answer.
+class GrpcConnection::Refused final : public Http2Exchange {
+ public:
+  void begin(GrpcConnection& of, Http2Stream& stream, std::string_view status) {
+    connection_ = &of;
+    stream_ = &stream;
+    status_ = status;
+  }
+  void received(std::string_view bytes) override { stream_->credit(bytes.size()); }
+  void half_closed() override {
+    if (stream_->responded()) return;
+    const std::array<Http2Field, 2> head{
+        {{":status", status_}, {"content-type", "text/plain; charset=utf-8"}}};
+    stream_->respond(head);
+    std::ranges::copy(kRefusal, stream_->reserve(kRefusal.size()).begin());
+    stream_->commit(kRefusal.size());
+    stream_->finish({});
+  }
+  void closed(bool) override { connection_->spare_refused_.push_back(this); }
+
+ private:
+  GrpcConnection* connection_ = nullptr;
+  Http2Stream* stream_ = nullptr;
+  std::string_view status_;
+};
 
 GrpcConnection::GrpcConnection(const GrpcRoutes& routes, const GrpcLimits& limits, BytePool& pool,
                                std::move_only_function<void()> output_ready)
@@ -57,6 +73,16 @@ GrpcConnection::GrpcConnection(const GrpcRoutes& routes, const GrpcLimits& limit
       pool_(pool),
       output_ready_(std::move(output_ready)),
       session_(limits_.http2, *this, pool) {}
+
+GrpcConnection::~GrpcConnection() = default;
+
+Http2Exchange& GrpcConnection::refuse(Http2Stream& stream, std::string_view status) {
+  if (spare_refused_.empty()) spare_refused_.push_back(&refused_.emplace_back());
+  Refused& refused = *spare_refused_.back();
+  spare_refused_.pop_back();
+  refused.begin(*this, stream, status);
+  return refused;
+}
 
 GrpcCall& GrpcConnection::take() {
   if (spare_.empty()) return calls_.emplace_back();
@@ -67,11 +93,6 @@ GrpcCall& GrpcConnection::take() {
 
 Http2Exchange& GrpcConnection::accept(Http2Stream& stream, std::span<const Http2Field> fields) {
   const Head head = head_of(fields);
-  const auto refuse = [&](std::string_view status) -> Http2Exchange& {
-    const std::array<Http2Field, 1> answer{{{":status", status}}};
-    stream.respond(answer, true);
-    return deaf();
-  };
   const auto unimplemented = [&](std::string_view message) -> Http2Exchange& {
     const std::array<Http2Field, 5> answer{{{":status", "200"},
                                             {"content-type", "application/grpc"},
@@ -79,10 +100,10 @@ Http2Exchange& GrpcConnection::accept(Http2Stream& stream, std::span<const Http2
                                             {"grpc-message", message},
                                             {"grpc-accept-encoding", "identity,gzip"}}};
     stream.respond(answer, true);
-    return deaf();
+    return refuse(stream, {});
   };
-  if (head.method != "POST") return refuse("405");
-  if (!is_grpc(head.content_type)) return refuse("415");
+  if (head.method != "POST") return refuse(stream, "405");
+  if (!is_grpc(head.content_type)) return refuse(stream, "415");
   const GrpcRoute* route = routes_.find(head.path);
   if (route == nullptr) return unimplemented("unknown service or method");
   auto encoding = GrpcCall::Encoding::identity;

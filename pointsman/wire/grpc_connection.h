@@ -30,6 +30,9 @@ class GrpcConnection final : private Http2Acceptor {
   // `routes` and `pool` outlive the connection. `output_ready`: see Http2Acceptor.
   GrpcConnection(const GrpcRoutes& routes, const GrpcLimits& limits, BytePool& pool,
                  std::move_only_function<void()> output_ready);
+  ~GrpcConnection();
+  GrpcConnection(const GrpcConnection&) = delete;
+  GrpcConnection& operator=(const GrpcConnection&) = delete;
 
   Result<void> feed(std::string_view bytes, Clock::time_point now) {
     return session_.feed(bytes, now);
@@ -42,9 +45,11 @@ class GrpcConnection final : private Http2Acceptor {
 
  private:
   friend class GrpcCall;
+  class Refused;
 
   Http2Exchange& accept(Http2Stream& stream, std::span<const Http2Field> fields) override;
   void output_ready() override { output_ready_(); }
+  Http2Exchange& refuse(Http2Stream& stream, std::string_view status);
   GrpcCall& take();
   void put_back(GrpcCall& call) { spare_.push_back(&call); }
 
@@ -54,6 +59,8 @@ class GrpcConnection final : private Http2Acceptor {
   std::move_only_function<void()> output_ready_;
   std::deque<GrpcCall> calls_;
   std::vector<GrpcCall*> spare_;
+  std::deque<Refused> refused_;
+  std::vector<Refused*> spare_refused_;
   Http2Session session_;  // last: it closes the calls when it goes
 };
 

@@ -262,6 +262,25 @@ TEST(GrpcConnection, RefusesWhatIsNotGrpc) {
   EXPECT_EQ(status("POST", "application/grpc;charset=utf-8"), "200");
 }
 
+TEST(GrpcConnection, RefusesARequestWhenItIsComplete) {
+  Rig rig;
+  for (int i = 0; i < 3; ++i) {
+    const std::int32_t id = rig.client.request({{":method", "POST"},
+                                                {":scheme", "http"},
+                                                {":authority", "test"},
+                                                {":path", "/v1/chat/completions"},
+                                                {"content-type", "application/json"}});
+    rig.client.write(id, std::string(3'000'000, ' '));  // more than a stream's window
+    ASSERT_TRUE(rig.settle());
+    EXPECT_EQ(rig.client.answer(id).blocks, 0);
+    rig.client.write(id, "", true);
+    ASSERT_TRUE(rig.settle());
+    EXPECT_EQ(rig.client.answer(id).fields[":status"], "415");
+    EXPECT_EQ(rig.client.answer(id).body, "this port speaks gRPC only\n");
+    EXPECT_EQ(rig.client.answer(id).closed, NGHTTP2_NO_ERROR);
+  }
+}
+
 TEST(GrpcConnection, EndsACallBeforeThePeerDoes) {
   Rig rig;
   const std::int32_t id = rig.echo(framed("a") + framed("stop") + framed("not heard"), false);

@@ -36,6 +36,12 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
         grpc(std::in_place, in.routes, in.options.limits, in.pool, [this] { flush_later(); }),
         timer(in.loop, [this] { server.remove(*this); }) {}
 
+  void linger() {
+    lingering = true;
+    stream->finish();
+    timer.arm(server.options.linger);
+  }
+
   void listen() {
     stream->when_readable([this] { read(); });
   }
@@ -51,9 +57,9 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
       const Result<ReadResult> got = stream->read(scratch);
       if (!got || got->end) return server.remove(*this);
       if (got->bytes == 0) break;
-      if (!grpc->feed({scratch.data(), got->bytes}, Clock::now())) {
+      if (!lingering && !grpc->feed({scratch.data(), got->bytes}, Clock::now())) {
         closing = true;
-        return flush();
+        break;
       }
       if (got->bytes < scratch.size()) break;
     }
@@ -70,11 +76,11 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
 
   void flush() {
     flushing = false;
-    if (blocked || !grpc) return;
+    if (blocked || lingering || !grpc) return;
     for (int turn = 0; turn < kTurns; ++turn) {
       const std::string_view out = grpc->output();
       if (out.empty()) {
-        if (closing || grpc->done()) server.remove(*this);
+        if (closing || grpc->done()) linger();
         return;
       }
       const Result<std::size_t> taken = stream->write(std::span(&out, 1));
@@ -100,9 +106,10 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
   std::optional<GrpcConnection> grpc;  // until remove()
   Timer timer;                         // of the greeting, then of writes
   bool greeted = false;
-  bool flushing = false;  // flush() will run at the end of this pass
-  bool blocked = false;   // the kernel takes no more bytes now
-  bool closing = false;   // the peer broke the protocol: flush, then close
+  bool flushing = false;   // flush() will run at the end of this pass
+  bool blocked = false;    // the kernel takes no more bytes now
+  bool closing = false;    // the peer broke the protocol: flush, then close
+  bool lingering = false;  // all is said; the peer's end is waited for
 };
 
 void GrpcServer::State::remove(const Peer& peer) {

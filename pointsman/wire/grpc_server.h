@@ -15,6 +15,9 @@ struct GrpcServerOptions {
   GrpcLimits limits;
   std::chrono::nanoseconds greeting_time = std::chrono::seconds(10);  // to the first byte
   std::chrono::nanoseconds write_pause = std::chrono::seconds(60);    // a peer that reads nothing
+  // After our last byte the peer gets this long to read it and close. A close while bytes of its
+  // arrive would destroy what it has not yet read.
+  std::chrono::nanoseconds linger = std::chrono::seconds(2);
 };
 
 // gRPC over the connections given to it. Everything that one pass of the loop has to say on a

@@ -13,6 +13,8 @@
 namespace pointsman {
 namespace {
 
+constexpr auto kShort = std::chrono::milliseconds(20);
+
 std::string framed(std::string_view message) {
   std::string out(1, '\0');
   for (const unsigned shift : {24U, 16U, 8U, 0U}) {
@@ -185,7 +187,7 @@ TEST(GrpcServer, CancelsCallsOfAPeerThatGoesAway) {
 }
 
 TEST(GrpcServer, DrainsAfterTheOpenCalls) {
-  Rig rig;
+  Rig rig(false, {.linger = kShort});
   const std::int32_t id = rig.call(framed("a"), false);
   ASSERT_TRUE(rig.exchange([&] { return !rig.client.answer(id).body.empty(); }));
   bool drained = false;
@@ -228,10 +230,25 @@ TEST(GrpcServer, ClosesAConnectionThatReadsNothing) {
 
 TEST(GrpcServer, TurnsAwayHttp1AndNoise) {
   for (const std::string_view noise : {"GET / HTTP/1.1\r\n\r\n", "noise, noise, noise, noise"}) {
-    Rig rig;
+    Rig rig(false, {.linger = kShort});
     ASSERT_TRUE(rig.stream->write(std::span(&noise, 1)).has_value());
     ASSERT_TRUE(rig.loop.run_until([&] { return rig.server->connections() == 0; }));
   }
+}
+
+// A frame that breaks the protocol, and behind it what the server does not read any more: a close
+// with that in its hands would reset the connection, and the peer would not learn why.
+TEST(GrpcServer, SaysGoodbyeBeforeItCloses) {
+  Rig rig;
+  ASSERT_TRUE(
+      rig.exchange([&] { return rig.client.setting(NGHTTP2_SETTINGS_MAX_FRAME_SIZE) > 0; }));
+  const std::string broken = std::string("\0\0\1\6\0\0\0\0\0x", 10) + std::string(200'000, 'y');
+  rig.unsent = broken;
+  ASSERT_TRUE(rig.exchange([&] { return rig.ended; }));
+  EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_FRAME_SIZE_ERROR);
+  EXPECT_EQ(rig.server->connections(), 1U);  // until the peer closes too
+  rig.stream->close();
+  ASSERT_TRUE(rig.loop.run_until([&] { return rig.server->connections() == 0; }));
 }
 
 }  // namespace

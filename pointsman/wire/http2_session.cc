@@ -37,6 +37,19 @@ void require_http2(int status, const char* what) {
   if (status != 0) bug(std::string(what) + ": " + nghttp2_strerror(status));
 }
 
+void OwnResets::add(std::int32_t id) {
+  if (ids_.size() < kRemembered) {
+    ids_.push_back(id);
+    return;
+  }
+  forgotten_ = std::max(forgotten_, std::exchange(ids_[oldest_], id));
+  oldest_ = (oldest_ + 1) % kRemembered;
+}
+
+bool OwnResets::contains(std::int32_t id) const {
+  return id <= forgotten_ || std::ranges::find(ids_, id) != ids_.end();
+}
+
 Http2Session::State::State(const Http2Limits& all_limits, Http2Acceptor& to, BytePool& blocks)
     : limits(all_limits),
       acceptor(to),
@@ -53,7 +66,6 @@ nghttp2_session* Http2Session::State::make(State& state) {
   require_http2(nghttp2_option_new(&option), "nghttp2 option");
   set_callbacks(callbacks);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kMaxPendingAcks);
   // nghttp2's own limit (33 resets a second) would cut off a proxy whose clients hang up in
   // normal operation; charge() takes its place.
@@ -85,13 +97,8 @@ void Http2Session::State::configure() {
 void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
   nghttp2_session_callbacks_set_on_begin_frame_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame_hd* header, void* user) {
-        const bool useful =
-            header->type == NGHTTP2_HEADERS || header->type == NGHTTP2_GOAWAY ||
-            header->type == NGHTTP2_WINDOW_UPDATE ||
-            header->type == NGHTTP2_RST_STREAM ||  // judged when it is complete
-            (header->type == NGHTTP2_DATA &&
-             (header->length > 0 || (header->flags & NGHTTP2_FLAG_END_STREAM) != 0));
-        if (!useful) static_cast<State*>(user)->charge();
+        static_cast<State*>(user)->begin_frame(header->type, header->flags, header->length,
+                                               header->stream_id);
         return 0;
       });
   nghttp2_session_callbacks_set_on_begin_headers_callback(
@@ -115,6 +122,12 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
             frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
         static_cast<State*>(user)->frame_received(frame->hd.type, frame->hd.flags,
                                                   frame->hd.stream_id, request);
+        return 0;
+      });
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+        // nghttp2 resets the stream by itself, or never opens it.
+        static_cast<State*>(user)->own_resets.add(frame->hd.stream_id);
         return 0;
       });
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -243,6 +256,7 @@ void Http2Session::State::frame_received(std::uint8_t type, std::uint8_t flags, 
 }
 
 void Http2Session::State::frame_sent(std::uint8_t type, std::uint8_t flags, std::int32_t id) {
+  if (type == NGHTTP2_RST_STREAM) own_resets.add(id);
   const bool answer = type == NGHTTP2_DATA || type == NGHTTP2_HEADERS;
   if (!answer || (flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   Http2Stream* stream = find(id);
@@ -256,12 +270,40 @@ void Http2Session::State::frame_sent(std::uint8_t type, std::uint8_t flags, std:
   }
 }
 
+void Http2Session::State::begin_frame(std::uint8_t type, std::uint8_t flags, std::size_t length,
+                                      std::int32_t id) {
+  const bool useful =
+      type == NGHTTP2_HEADERS || type == NGHTTP2_GOAWAY || type == NGHTTP2_WINDOW_UPDATE ||
+      type == NGHTTP2_RST_STREAM ||  // judged when it is complete
+      (type == NGHTTP2_DATA && (length > 0 || (flags & NGHTTP2_FLAG_END_STREAM) != 0));
+  if (!useful) charge();
+  if (type == NGHTTP2_HEADERS) check_order(id);
+}
+
+// RFC 9113 5.1.1: streams are opened in rising order. nghttp2 ignores one below the newest that it
+// does not know; of those that it knows, closed ones among them, it thinks as the RFC does.
+void Http2Session::State::check_order(std::int32_t id) {
+  if (draining || id % 2 == 0) return;
+  if (id > newest) {
+    newest = id;
+    return;
+  }
+  nghttp2_stream* const stream = nghttp2_session_find_stream(session.get(), id);
+  const bool known =
+      stream != nullptr && nghttp2_stream_get_state(stream) != NGHTTP2_STREAM_STATE_IDLE;
+  if (known || own_resets.contains(id)) return;
+  break_off(NGHTTP2_PROTOCOL_ERROR, "http2: a stream below the newest one");
+}
+
 void Http2Session::State::charge() {
   idle_budget -= 1;
-  if (idle_budget >= 0 || flooded) return;
-  flooded = true;
-  require_http2(nghttp2_session_terminate_session(session.get(), NGHTTP2_ENHANCE_YOUR_CALM),
-                "http2 terminate");
+  if (idle_budget < 0) break_off(NGHTTP2_ENHANCE_YOUR_CALM, "http2: too many idle frames");
+}
+
+void Http2Session::State::break_off(std::uint32_t error, const char* reason) {
+  if (broken != nullptr) return;
+  broken = reason;
+  require_http2(nghttp2_session_terminate_session(session.get(), error), "http2 terminate");
 }
 
 void Http2Session::State::pump() {
@@ -300,7 +342,7 @@ Result<void> Http2Session::feed(std::string_view bytes, Clock::time_point now) {
   const ssize_t used = nghttp2_session_mem_recv(
       s.session.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   s.busy = false;
-  if (s.flooded) return fail(Code::io, "http2: too many idle frames");
+  if (s.broken != nullptr) return fail(Code::io, s.broken);
   if (used >= 0) return {};
   s.failed = true;
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {

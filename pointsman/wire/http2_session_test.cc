@@ -303,6 +303,70 @@ TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
   }
 }
 
+// A frame without payload, as a client that breaks the order would send it.
+std::string bare_frame(std::uint8_t type, std::uint8_t flags, std::uint8_t stream,
+                       std::string_view payload) {
+  std::string frame{'\0',
+                    '\0',
+                    static_cast<char>(payload.size()),
+                    static_cast<char>(type),
+                    static_cast<char>(flags),
+                    '\0',
+                    '\0',
+                    '\0',
+                    static_cast<char>(stream)};
+  return frame.append(payload);
+}
+
+// POST https / in HPACK's static table, and authority "a".
+constexpr std::string_view kIndexedHead =
+    "\x83\x87\x84\x41\x01"
+    "a";
+
+TEST(Http2Session, TakesAStreamBelowTheNewestForAnError) {
+  SessionRig rig;
+  rig.open();
+  ASSERT_TRUE(rig.server.feed(bare_frame(1, 5, 9, kIndexedHead), rig.now).has_value());
+  EXPECT_EQ(rig.acceptor.all.size(), 2U);
+  EXPECT_FALSE(rig.server.feed(bare_frame(1, 5, 5, kIndexedHead), rig.now).has_value());
+  EXPECT_EQ(rig.acceptor.all.size(), 2U);
+  rig.client.feed(rig.server.output());
+  EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_PROTOCOL_ERROR);
+}
+
+TEST(Http2Session, TakesWhatComesAfterThePeersEndForAnError) {
+  for (const std::uint8_t type : {std::uint8_t{0}, std::uint8_t{1}}) {
+    SessionRig rig;
+    rig.open();
+    rig.client.reset(rig.id);
+    ASSERT_TRUE(rig.settle());
+    ASSERT_TRUE(rig.server.feed(bare_frame(type, 5, 1, kIndexedHead), rig.now).has_value());
+    const std::string_view out = rig.server.output();
+    rig.client.feed(out);
+    rig.server.sent(out.size());
+    EXPECT_TRUE(rig.server.done());
+    EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_STREAM_CLOSED);
+  }
+}
+
+TEST(Http2Session, IgnoresWhatThePeerSentBeforeItSawAReset) {
+  for (const bool answered : {false, true}) {
+    SessionRig rig;
+    const Heard& heard = rig.open();
+    if (answered) {
+      heard.stream->respond(kOk, true);
+    } else {
+      heard.stream->reset(Http2Error::cancel);
+    }
+    while (!rig.server.output().empty()) rig.server.sent(rig.server.output().size());
+    ASSERT_TRUE(heard.gone);
+    ASSERT_TRUE(rig.server.feed(bare_frame(0, 0, 1, "late"), rig.now).has_value());
+    ASSERT_TRUE(rig.server.feed(bare_frame(1, 5, 1, kIndexedHead), rig.now).has_value());
+    EXPECT_TRUE(rig.server.feed(bare_frame(1, 5, 3, kIndexedHead), rig.now).has_value());
+    EXPECT_EQ(rig.acceptor.all.size(), 2U);
+  }
+}
+
 TEST(Http2Session, DrainsInTwoSteps) {
   SessionRig rig;
   const Heard& heard = rig.open();

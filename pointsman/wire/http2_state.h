@@ -22,6 +22,21 @@ struct SessionDeleter {
   void operator()(nghttp2_session* session) const;
 };
 
+// Streams that this side reset before the peer had ended them: what the peer still says on them was
+// sent before it knew, and is no fault of its.
+class OwnResets {
+ public:
+  void add(std::int32_t id);
+  bool contains(std::int32_t id) const;
+
+ private:
+  static constexpr std::size_t kRemembered = 256;
+
+  std::vector<std::int32_t> ids_;  // a ring once it is full
+  std::size_t oldest_ = 0;
+  std::int32_t forgotten_ = 0;  // up to this stream every one may have been among them
+};
+
 // What Http2Session and its streams share. Private to http2_session.cc and http2_stream.cc.
 struct Http2Session::State {
   State(const Http2Limits& all_limits, Http2Acceptor& to, BytePool& blocks);
@@ -34,7 +49,10 @@ struct Http2Session::State {
   void request_complete(std::int32_t id);
   void refuse(std::int32_t id, std::string_view status);
   void half_close(std::int32_t id);
+  void begin_frame(std::uint8_t type, std::uint8_t flags, std::size_t length, std::int32_t id);
+  void check_order(std::int32_t id);
   void charge();
+  void break_off(std::uint32_t error, const char* reason);
   void pump();
   void tell();
   void resume(Http2Stream& stream);
@@ -66,13 +84,16 @@ struct Http2Session::State {
 
   std::size_t backlog = 0;     // queued bytes of all streams
   std::size_t uncredited = 0;  // used-up bytes not yet credited to the connection
+  OwnResets own_resets;
+  std::int32_t newest = 0;       // the highest stream that the peer has opened
+  const char* broken = nullptr;  // why we end the connection, once we do
+
   double idle_budget;
   Clock::time_point refilled{};
   bool busy = false;     // inside feed() or output(): their caller looks for output afterwards
   bool greeted = false;  // the peer has said something
   bool told = false;     // output_ready() was called since the last output()
   bool failed = false;
-  bool flooded = false;
   bool draining = false;
 };
 
