@@ -27,7 +27,8 @@ endfunction()
 # HOT: its loops run once per endpoint and request, and are vectorised.
 # PRECOMPILE names heavy third-party headers that many of its files include, beside the usual ones.
 # Files are found by suffix: _test.cc goes to pointsman_<name>_test, _bench.cc to
-# pointsman_bench, each _fuzz.cc to a binary of its own (preset fuzz), everything else to the library.
+# pointsman_bench, each _fuzz.cc to a binary of its own (preset fuzz) and otherwise to the test that
+# replays tests/fuzz/corpus, everything else to the library.
 function(pointsman_layer name)
   cmake_parse_arguments(ARG "MODULE;HOT" "" "USES;LINKS;TEST_LINKS;PRECOMPILE" ${ARGN})
   set(dir ${PROJECT_SOURCE_DIR}/pointsman/${name})
@@ -105,6 +106,10 @@ function(pointsman_layer name)
       target_link_libraries(${target} PRIVATE pointsman::${name} pointsman_warnings -fsanitize=fuzzer)
       set_property(GLOBAL APPEND PROPERTY POINTSMAN_FUZZERS ${target})
     endforeach()
+  endif()
+  if(fuzzers AND BUILD_TESTING)
+    set_property(GLOBAL APPEND PROPERTY POINTSMAN_REPLAYED ${fuzzers})
+    set_property(GLOBAL APPEND PROPERTY POINTSMAN_REPLAYED_LAYERS pointsman::${name})
   endif()
   if(benches)
     set_property(GLOBAL APPEND PROPERTY POINTSMAN_BENCHES ${benches})

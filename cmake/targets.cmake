@@ -16,6 +16,33 @@ if(benches)
   target_link_libraries(pointsman_bench PRIVATE ${bench_layers} pointsman_warnings benchmark::benchmark_main)
 endif()
 
+# Every fuzz target in one test binary that replays the corpus: their entry points get names of their
+# own, and a generated table lists them.
+get_property(replayed GLOBAL PROPERTY POINTSMAN_REPLAYED)
+get_property(replayed_layers GLOBAL PROPERTY POINTSMAN_REPLAYED_LAYERS)
+if(replayed)
+  set(entries "")
+  set(rows "")
+  foreach(file IN LISTS replayed)
+    cmake_path(GET file STEM target)
+    string(REGEX REPLACE "_fuzz$" "" target ${target})
+    set_source_files_properties(${file} PROPERTIES
+      COMPILE_DEFINITIONS LLVMFuzzerTestOneInput=pointsman_fuzz_${target})
+    string(APPEND entries "extern \"C\" int pointsman_fuzz_${target}(const std::uint8_t*, std::size_t);\n")
+    string(APPEND rows "      {\"${target}\", pointsman_fuzz_${target}},\n")
+  endforeach()
+  file(GENERATE OUTPUT ${PROJECT_BINARY_DIR}/fuzz_targets.inc CONTENT
+    "${entries}\nconst std::vector<FuzzTarget>& fuzz_targets() {\n  static const std::vector<FuzzTarget> all{\n${rows}  };\n  return all;\n}\n")
+  add_executable(pointsman_fuzz_test tests/fuzz/replay_test.cc ${replayed}
+                 ${PROJECT_BINARY_DIR}/fuzz_targets.inc)
+  target_include_directories(pointsman_fuzz_test PRIVATE ${PROJECT_BINARY_DIR})
+  target_compile_definitions(pointsman_fuzz_test PRIVATE
+    POINTSMAN_CORPUS="${PROJECT_SOURCE_DIR}/tests/fuzz/corpus")
+  target_compile_options(pointsman_fuzz_test PRIVATE -O0)
+  target_link_libraries(pointsman_fuzz_test PRIVATE ${replayed_layers} pointsman_warnings GTest::gtest_main)
+  set_property(GLOBAL APPEND PROPERTY POINTSMAN_TESTS pointsman_fuzz_test)
+endif()
+
 # `pointsman_tests` builds every unit test; tests.txt names their binaries for tests/run.py.
 get_property(tests GLOBAL PROPERTY POINTSMAN_TESTS)
 add_custom_target(pointsman_tests DEPENDS ${tests})

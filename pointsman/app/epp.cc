@@ -46,6 +46,7 @@ class EppFront {
                                  .stream_metrics = flags.enable_grpc_stream_metrics};
     GrpcServerOptions server_options;
     server_options.limits.max_receive = static_cast<std::size_t>(flags.max_receive_bytes);
+    server_options.limits.http2.refusals = &router.refusals();
     workers_.resize(router.workers().size());
     for (std::size_t i = 0; i < workers_.size(); ++i) {
       router.workers().run_on(i, [&](Loop& loop) {
@@ -53,8 +54,7 @@ class EppFront {
       });
     }
     health(health_routes_);
-    health_server_ =
-        std::make_unique<GrpcServer>(router.loop(), health_routes_, GrpcServerOptions{});
+    health_server_ = std::make_unique<GrpcServer>(router.loop(), health_routes_, server_options);
   }
   ~EppFront() {
     listener_.reset();

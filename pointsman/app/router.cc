@@ -90,6 +90,12 @@ bool Router::load() {
                {{"config", to_string(assembly->config)}});
   add_process_metrics(metrics_);
   add_log_metrics(metrics_, log_);
+  metrics_.add_source([this](std::vector<Sample>& samples) {
+    for (std::size_t i = 0; i < kRefusalNames.size(); ++i) {
+      add_count(samples, metric::kWireRefusals, {std::string(kRefusalNames[i])},
+                refusals_.of(static_cast<Refusal>(i)));
+    }
+  });
   if (!start_recording(flags) || !start_fleet(*assembly)) return false;
   pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(
       make_pipeline(*std::move(assembly)));
@@ -200,9 +206,9 @@ bool Router::open_admin(const RouterFlags& flags) {
   // Without Kubernetes nobody can check a token: an admin port that asks for one stays at home.
   const auto address = Address::parse(flags.metrics_endpoint_auth ? "127.0.0.1" : "0.0.0.0",
                                       static_cast<std::uint16_t>(flags.metrics_port));
-  admin_ = std::make_unique<AdminServer>(
-      loop_,
-      AdminSources{metrics_, decisions_, taps_, *fleet_->fleet(), [this] { return !draining(); }});
+  admin_ = std::make_unique<AdminServer>(loop_,
+                                         AdminSources{metrics_, decisions_, taps_, *fleet_->fleet(),
+                                                      [this] { return !draining(); }, &refusals_});
   auto listener =
       Listener::open(loop_, *address, {.max_connections = 256},
                      {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});

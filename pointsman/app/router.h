@@ -22,6 +22,7 @@
 #include "pointsman/telemetry/tracer.h"
 #include "pointsman/wire/listener.h"
 #include "pointsman/wire/loop.h"
+#include "pointsman/wire/refusals.h"
 
 namespace pointsman {
 
@@ -54,6 +55,7 @@ class Router {
   const Published<std::shared_ptr<const Pipeline>>& pipelines() const { return *pipelines_; }
   Tracer& tracer() { return *tracer_; }
   Metrics& metrics() { return metrics_; }
+  RefusalCounts& refusals() { return refusals_; }
   const Logger& log() const { return logger_; }
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
@@ -88,6 +90,7 @@ class Router {
   Logger logger_;
   Metrics metrics_{router_families()};
   MetricShard& shard_ = metrics_.add_shard();  // of the loop's thread
+  RefusalCounts refusals_;
   DecisionRing decisions_;
   std::unique_ptr<RecordWriter> record_;
   TapHub taps_{decisions_};

@@ -82,7 +82,7 @@ int serve(const ServeFlags& flags) {
     log.error("--host must be an IP address", {{"error", address.error().message}});
     return 1;
   }
-  HttpFront front(*router, {});
+  HttpFront front(*router, {.server = {.refusals = &router->refusals()}});
   const auto open = front.listen(*address);
   if (!open) {
     log.error("cannot open the port (--port)", {{"error", open.error().message}});

@@ -249,6 +249,10 @@ inline constexpr auto kTracesKept = counter(
 inline constexpr auto kLogLinesDropped =
     counter("pointsman_log_lines_dropped_total",
             "Log lines not written: sampled out, or stderr was not ready.", labels("reason"));
+inline constexpr auto kWireRefusals = counter(
+    "pointsman_wire_refusals_total",
+    "Connections and requests turned away before they were requests, by the limit they met.",
+    labels("reason"));
 
 // All of the above: what a Metrics knows, in no particular order.
 inline constexpr auto kAll = std::to_array<const FamilySpec*>({
@@ -313,6 +317,7 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kTapDropped,
     &kTracesKept,
     &kLogLinesDropped,
+    &kWireRefusals,
 });
 
 }  // namespace pointsman::metric

@@ -171,7 +171,8 @@ TEST(GrpcConnection, CarriesLargeMessages) {
 }
 
 TEST(GrpcConnection, RefusesAMessageOverTheLimit) {
-  Rig rig({.max_receive = 1000});
+  RefusalCounts refusals;
+  Rig rig({.http2 = {.refusals = &refusals}, .max_receive = 1000});
   EXPECT_EQ(rig.status(rig.echo(framed(std::string(1000, 'x')))), "0");
   const std::int32_t id = rig.echo(framed(std::string(1001, 'x')));
   EXPECT_EQ(rig.status(id), "8");
@@ -182,6 +183,7 @@ TEST(GrpcConnection, RefusesAMessageOverTheLimit) {
   rig.client.write(piecewise, framed(std::string(1001, 'x')).substr(3, 2));
   ASSERT_TRUE(rig.settle());
   EXPECT_EQ(rig.status(piecewise), "8");
+  EXPECT_EQ(refusals.of(Refusal::grpc_message_size), 2U);
 }
 
 TEST(GrpcConnection, RefusesALastMessageCutShort) {

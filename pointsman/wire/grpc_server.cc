@@ -34,7 +34,13 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
       : server(in),
         stream(std::move(over)),
         grpc(std::in_place, in.routes, in.options.limits, in.pool, [this] { flush_later(); }),
-        timer(in.loop, [this] { server.remove(*this); }) {}
+        timer(in.loop, [this] { too_slow(); }) {}
+
+  void too_slow() {
+    RefusalCounts* const refusals = server.options.limits.http2.refusals;
+    if (!lingering && refusals != nullptr) refusals->add(Refusal::grpc_timeout);
+    server.remove(*this);
+  }
 
   void linger() {
     lingering = true;

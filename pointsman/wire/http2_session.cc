@@ -22,6 +22,10 @@ constexpr std::string_view kHttp1Reply =
 constexpr std::uint32_t kFieldOverhead = 32;
 constexpr std::size_t kMaxPendingAcks = 256;
 
+// So many times the advertised size of a request's fields are read in order to answer 431. Beyond,
+// the peer means harm: one byte can refer to a field of kilobytes.
+constexpr std::uint32_t kHeaderPatience = 4;
+
 bool looks_like_http1(std::string_view bytes) {
   const std::string_view line = bytes.substr(0, bytes.find('\r'));
   return line.contains(" HTTP/1.");
@@ -110,11 +114,12 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
                     std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
                     std::uint8_t, void* user) {
-        if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-          static_cast<State*>(user)->add_field({reinterpret_cast<const char*>(name), name_size},
-                                               {reinterpret_cast<const char*>(value), value_size});
-        }
-        return 0;
+        const bool more = static_cast<State*>(user)->add_field(
+            frame->headers.cat == NGHTTP2_HCAT_REQUEST,
+            {reinterpret_cast<const char*>(name), name_size},
+            {reinterpret_cast<const char*>(value), value_size});
+        // With this nghttp2 only unpacks the rest of the block, without checking every byte of it.
+        return more ? 0 : static_cast<int>(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE);
       });
   nghttp2_session_callbacks_set_on_frame_recv_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -125,9 +130,11 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
         return 0;
       });
   nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
-      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
         // nghttp2 resets the stream by itself, or never opens it.
-        static_cast<State*>(user)->own_resets.add(frame->hd.stream_id);
+        auto* state = static_cast<State*>(user);
+        state->own_resets.add(frame->hd.stream_id);
+        if (error == NGHTTP2_ERR_REFUSED_STREAM) state->count(Refusal::http2_streams);
         return 0;
       });
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -147,7 +154,9 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
       });
   nghttp2_session_callbacks_set_on_frame_send_callback(
       callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
-        static_cast<State*>(user)->frame_sent(frame->hd.type, frame->hd.flags, frame->hd.stream_id);
+        auto* state = static_cast<State*>(user);
+        state->frame_sent(frame->hd.type, frame->hd.flags, frame->hd.stream_id);
+        if (frame->hd.type == NGHTTP2_GOAWAY) state->said_goaway(frame->goaway.error_code);
         return 0;
       });
   nghttp2_session_callbacks_set_send_data_callback(
@@ -196,16 +205,22 @@ void Http2Session::State::begin_fields() {
   header_bytes = 0;
 }
 
-void Http2Session::State::add_field(std::string_view name, std::string_view value) {
-  const auto cost = static_cast<std::uint32_t>(name.size() + value.size()) + kFieldOverhead;
-  header_bytes += cost;
-  if (header_bytes > limits.max_header_bytes) return;
+bool Http2Session::State::add_field(bool of_request, std::string_view name,
+                                    std::string_view value) {
+  header_bytes += static_cast<std::uint32_t>(name.size() + value.size()) + kFieldOverhead;
+  if (header_bytes > kHeaderPatience * limits.max_header_bytes) {
+    break_off(NGHTTP2_ENHANCE_YOUR_CALM, "http2: a header block without end");
+    return false;
+  }
+  if (!of_request || header_bytes > limits.max_header_bytes) return true;
   field_bytes.append(name).append(value);
   field_sizes.emplace_back(name.size(), value.size());
+  return true;
 }
 
 void Http2Session::State::request_complete(std::int32_t id) {
   if (header_bytes > limits.max_header_bytes) {
+    count(Refusal::http2_header_size);
     refuse(id, "431");
     return;
   }
@@ -300,6 +315,18 @@ void Http2Session::State::charge() {
   if (idle_budget < 0) break_off(NGHTTP2_ENHANCE_YOUR_CALM, "http2: too many idle frames");
 }
 
+void Http2Session::State::said_goaway(std::uint32_t error) const {
+  if (error == NGHTTP2_ENHANCE_YOUR_CALM) {
+    count(Refusal::http2_flood);
+  } else if (error != NGHTTP2_NO_ERROR) {
+    count(Refusal::http2_protocol);
+  }
+}
+
+void Http2Session::State::count(Refusal why) const {
+  if (limits.refusals != nullptr) limits.refusals->add(why);
+}
+
 void Http2Session::State::break_off(std::uint32_t error, const char* reason) {
   if (broken != nullptr) return;
   broken = reason;
@@ -345,6 +372,7 @@ Result<void> Http2Session::feed(std::string_view bytes, Clock::time_point now) {
   if (s.broken != nullptr) return fail(Code::io, s.broken);
   if (used >= 0) return {};
   s.failed = true;
+  s.count(Refusal::http2_protocol);
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
     if (first && looks_like_http1(bytes)) s.out.append(kHttp1Reply);
     return fail(Code::io, "http2: the peer does not speak HTTP/2");

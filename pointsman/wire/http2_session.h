@@ -9,6 +9,7 @@
 #include "pointsman/base/clock.h"
 #include "pointsman/base/result.h"
 #include "pointsman/wire/byte_queue.h"
+#include "pointsman/wire/refusals.h"
 
 namespace pointsman {
 
@@ -42,6 +43,7 @@ struct Http2Limits {
   // connection be aborted at once.
   double idle_frames_burst = 4096;
   double idle_frames_per_second = 1000;
+  RefusalCounts* refusals = nullptr;  // outlives the session
 };
 
 class Http2Stream;

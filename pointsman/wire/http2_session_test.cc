@@ -20,6 +20,26 @@ using testing::SessionRig;
 constexpr std::array<Http2Field, 1> kOk{{{":status", "200"}}};
 constexpr std::array<Http2Field, 1> kTrailers{{{"grpc-status", "0"}}};
 
+// A frame as clients send it that do not go by the rules.
+std::string bare_frame(std::uint8_t type, std::uint8_t flags, std::uint8_t stream,
+                       std::string_view payload) {
+  std::string frame{'\0',
+                    '\0',
+                    static_cast<char>(payload.size()),
+                    static_cast<char>(type),
+                    static_cast<char>(flags),
+                    '\0',
+                    '\0',
+                    '\0',
+                    static_cast<char>(stream)};
+  return frame.append(payload);
+}
+
+// POST https / in HPACK's static table, and authority "a".
+constexpr std::string_view kIndexedHead =
+    "\x83\x87\x84\x41\x01"
+    "a";
+
 TEST(Http2Session, CarriesARequestAndItsStreamedAnswer) {
   SessionRig rig;
   Heard& heard = rig.open();
@@ -265,6 +285,77 @@ TEST(Http2Session, RefusesHeadersOverTheLimit) {
   EXPECT_EQ(rig.acceptor.all.size(), 1U);
 }
 
+// A block of fields without end: nothing is kept of it, and its frames are counted.
+TEST(Http2Session, CutsOffAHeaderBlockThatDoesNotEnd) {
+  RefusalCounts refusals;
+  SessionRig rig({.refusals = &refusals});
+  rig.open();
+  bool good = rig.server.feed(bare_frame(1, 0, 3, kIndexedHead), rig.now).has_value();
+  int frames = 0;
+  while (good && !rig.server.done() && frames < 10'000) {
+    good = rig.server.feed(bare_frame(9, 0, 3, ""), rig.now).has_value();
+    const std::string_view out = rig.server.output();
+    rig.client.feed(out);
+    rig.server.sent(out.size());
+    ++frames;
+  }
+  EXPECT_LT(frames, 5000);
+  EXPECT_EQ(rig.acceptor.all.size(), 1U);
+}
+
+// One byte can stand for a field of kilobytes: a frame of 100 kB for 400 MB.
+TEST(Http2Session, CutsOffABlockOfReferencesToOneLargeField) {
+  RefusalCounts refusals;
+  SessionRig rig({.refusals = &refusals});
+  rig.open();
+  std::string block(kIndexedHead);
+  block += "\x40\x01x\x7f\xa1\x1e" + std::string(4000, 'v');
+  block += std::string(100'000, '\xbe');  // the newest field of the table, again and again
+  std::string frame = bare_frame(1, 5, 3, "");
+  for (std::size_t i = 0; i < 3; ++i) {
+    frame[i] = static_cast<char>(block.size() >> (8U * (2U - i)));
+  }
+  EXPECT_FALSE(rig.server.feed(frame + block, rig.now).has_value());
+  rig.client.feed(rig.server.output());
+  EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_ENHANCE_YOUR_CALM);
+  EXPECT_EQ(rig.acceptor.all.size(), 1U);
+  EXPECT_EQ(refusals.of(Refusal::http2_flood), 1U);
+}
+
+TEST(Http2Session, KeepsTheTableOfFieldsAtFourKibibytes) {
+  SessionRig rig;
+  rig.open();
+  EXPECT_EQ(rig.client.setting(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE), 4096U);
+  // An update of its size to 8192.
+  const std::string grown = std::string("\x3f\xe1\x3f", 3) + std::string(kIndexedHead);
+  ASSERT_TRUE(rig.server.feed(bare_frame(1, 5, 3, grown), rig.now).has_value());
+  rig.client.feed(rig.server.output());
+  EXPECT_EQ(rig.client.goaway_code(), NGHTTP2_COMPRESSION_ERROR);
+  EXPECT_EQ(rig.acceptor.all.size(), 1U);
+}
+
+TEST(Http2Session, CutsOffFloodsOfEveryKindOfIdleFrame) {
+  const std::string settings = bare_frame(4, 0, 0, "");
+  const std::string priority = bare_frame(2, 0, 3, std::string("\0\0\0\0\1", 5));
+  const std::string empty_data = bare_frame(0, 0, 1, "");
+  for (const std::string& frame : {settings, priority, empty_data}) {
+    RefusalCounts refusals;
+    SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10, .refusals = &refusals});
+    rig.open();
+    bool good = true;
+    int frames = 0;
+    for (; good && frames < 300; ++frames) {
+      good = rig.server.feed(frame, rig.now).has_value();
+      for (auto out = rig.server.output(); !out.empty(); out = rig.server.output()) {
+        rig.server.sent(out.size());
+      }
+    }
+    EXPECT_FALSE(good);
+    EXPECT_LT(frames, 110);
+    EXPECT_EQ(refusals.of(Refusal::http2_flood), 1U);
+  }
+}
+
 TEST(Http2Session, CutsOffAFloodOfPings) {
   SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
   rig.open();
@@ -302,26 +393,6 @@ TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
     ASSERT_TRUE(rig.settle());
   }
 }
-
-// A frame without payload, as a client that breaks the order would send it.
-std::string bare_frame(std::uint8_t type, std::uint8_t flags, std::uint8_t stream,
-                       std::string_view payload) {
-  std::string frame{'\0',
-                    '\0',
-                    static_cast<char>(payload.size()),
-                    static_cast<char>(type),
-                    static_cast<char>(flags),
-                    '\0',
-                    '\0',
-                    '\0',
-                    static_cast<char>(stream)};
-  return frame.append(payload);
-}
-
-// POST https / in HPACK's static table, and authority "a".
-constexpr std::string_view kIndexedHead =
-    "\x83\x87\x84\x41\x01"
-    "a";
 
 TEST(Http2Session, TakesAStreamBelowTheNewestForAnError) {
   SessionRig rig;

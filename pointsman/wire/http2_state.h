@@ -45,13 +45,16 @@ struct Http2Session::State {
   Http2Stream& open_stream(std::int32_t id);
   void close_stream(Http2Stream& stream);
   void begin_fields();
-  void add_field(std::string_view name, std::string_view value);
+  // False: the peer is cut off, no more fields are wanted.
+  bool add_field(bool of_request, std::string_view name, std::string_view value);
   void request_complete(std::int32_t id);
   void refuse(std::int32_t id, std::string_view status);
   void half_close(std::int32_t id);
   void begin_frame(std::uint8_t type, std::uint8_t flags, std::size_t length, std::int32_t id);
   void check_order(std::int32_t id);
   void charge();
+  void said_goaway(std::uint32_t error) const;
+  void count(Refusal why) const;
   void break_off(std::uint32_t error, const char* reason);
   void pump();
   void tell();

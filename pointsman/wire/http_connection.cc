@@ -385,6 +385,7 @@ void HttpConnection::set_timer() {
 void HttpConnection::on_timer() {
   const auto self = shared_from_this();
   if (blocked_) {
+    count(Refusal::http1_timeout);
     lost();
   } else if (phase_ == Phase::body) {
     fail_body(Code::timeout, 408, "the body took too long");

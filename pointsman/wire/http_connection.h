@@ -70,6 +70,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   // Writing (http_reply.cc).
   void refuse(int status, std::string_view why);
+  void count(Refusal why);
   void answer(int status, std::string_view why);
   void send(std::span<const std::string_view> parts, std::size_t total);
   void flush();

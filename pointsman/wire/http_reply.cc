@@ -246,8 +246,21 @@ void HttpConnection::cut() {
   }
 }
 
+void HttpConnection::count(Refusal why) {
+  if (server_.options.refusals != nullptr) server_.options.refusals->add(why);
+}
+
 void HttpConnection::refuse(int status, std::string_view why) {
   ++server_.refused;
+  if (status == 408) {
+    count(Refusal::http1_timeout);
+  } else if (status == 413) {
+    count(Refusal::http1_body_size);
+  } else if (status == 431) {
+    count(Refusal::http1_head_size);
+  } else {
+    count(Refusal::http1_malformed);
+  }
   answer(status, why);
 }
 

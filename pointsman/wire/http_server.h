@@ -13,6 +13,7 @@
 #include "pointsman/base/result.h"
 #include "pointsman/wire/http.h"
 #include "pointsman/wire/loop.h"
+#include "pointsman/wire/refusals.h"
 #include "pointsman/wire/stream.h"
 
 namespace pointsman {
@@ -26,6 +27,7 @@ struct HttpServerOptions {
   std::chrono::nanoseconds body_pause = std::chrono::seconds(30);   // between two reads of a body
   std::chrono::nanoseconds write_pause = std::chrono::seconds(60);  // between two writes that wait
   std::size_t high_water = 256 * 1024;  // unsent response bytes at which write() says "wait"
+  RefusalCounts* refusals = nullptr;    // counts those of the server itself; outlives it
 };
 
 class HttpConnection;  // http_connection.h, wire/*.cc only

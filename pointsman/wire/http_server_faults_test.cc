@@ -22,7 +22,8 @@ using testing::post;
 using testing::Site;
 
 TEST(HttpServer, RefusesMalformedRequestsAndCloses) {
-  Site site;
+  RefusalCounts refusals;
+  Site site({.refusals = &refusals});
   for (const auto* text : {"nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\r\n\r\n",
                            "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: "
                            "chunked\r\n\r\n"}) {
@@ -32,11 +33,13 @@ TEST(HttpServer, RefusesMalformedRequestsAndCloses) {
     EXPECT_FALSE(client.reset);
   }
   EXPECT_EQ(site.server.refused(), 4U);
+  EXPECT_EQ(refusals.of(Refusal::http1_malformed), 4U);
   EXPECT_TRUE(site.waiting.empty());
 }
 
 TEST(HttpServer, LimitsTheHead) {
-  Site site;
+  RefusalCounts refusals;
+  Site site({.refusals = &refusals});
   Client client(site);
   client.send("GET / HTTP/1.1\r\nX: " + std::string(70'000, 'x'));
   EXPECT_TRUE(client.until_closed().starts_with("HTTP/1.1 431 "));
@@ -45,11 +48,15 @@ TEST(HttpServer, LimitsTheHead) {
   for (int i = 0; i < 300; ++i) fields += "X: y\r\n";
   many.send("GET / HTTP/1.1\r\nHost: h\r\n" + fields + "\r\n");
   EXPECT_TRUE(many.until_closed().starts_with("HTTP/1.1 431 "));
+  EXPECT_EQ(refusals.of(Refusal::http1_head_size), 2U);
 }
 
 TEST(HttpServer, GivesUpOnSlowHeadsBodiesAndIdleConnections) {
-  Site site(
-      {.idle = milliseconds(30), .head_time = milliseconds(30), .body_pause = milliseconds(30)});
+  RefusalCounts refusals;
+  Site site({.idle = milliseconds(30),
+             .head_time = milliseconds(30),
+             .body_pause = milliseconds(30),
+             .refusals = &refusals});
   Client idle(site);
   EXPECT_EQ(idle.until_closed(), "");
   Client head(site);
@@ -62,6 +69,7 @@ TEST(HttpServer, GivesUpOnSlowHeadsBodiesAndIdleConnections) {
   site.next().gather_body(buffer, [&](auto got) { code = got.error().code; });
   EXPECT_TRUE(body.until_closed().starts_with("HTTP/1.1 408 "));
   EXPECT_EQ(code, Code::timeout);
+  EXPECT_EQ(refusals.of(Refusal::http1_timeout), 2U);  // an idle connection is no fault
 }
 
 TEST(HttpServer, DoesNotLetDripFeedingExtendTheHeadsTime) {

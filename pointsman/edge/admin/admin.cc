@@ -58,7 +58,7 @@ AdminServer::AdminServer(Loop& loop, AdminSources sources)
     : sources_(std::move(sources)),
       fleet_(sources_.fleets),
       taps_(loop, sources_.taps),
-      server_(loop, {},
+      server_(loop, {.refusals = sources.refusals},
               [this](std::unique_ptr<HttpExchange> exchange) { take(std::move(exchange)); }) {}
 
 void AdminServer::take(std::unique_ptr<HttpExchange> exchange) {

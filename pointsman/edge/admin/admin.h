@@ -21,7 +21,8 @@ struct AdminSources {
   const DecisionRing& decisions;
   TapHub& taps;
   const Published<Fleet>& fleets;
-  std::function<bool()> ready;  // for /readyz; any thread
+  std::function<bool()> ready;        // for /readyz; any thread
+  RefusalCounts* refusals = nullptr;  // of the port's own connections
 };
 
 // The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>,

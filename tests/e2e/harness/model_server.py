@@ -47,6 +47,8 @@ class Behaviour:
     cut_after: int | None = None  # close the connection after so many streamed tokens
     hold: bool = False  # wait for release() before every streamed token but the first
     padding: int = 0  # bytes added to every streamed token
+    word: str = "tok"  # what a whole answer consists of
+    message: str = "told to fail"  # of an error
     metrics: str | None = None  # text in place of the real page; "" answers 500
     load: dict = field(default_factory=lambda: {"running": 0, "waiting": 0, "kv": 0.0})
 
@@ -128,7 +130,7 @@ class ModelServer:
         try:
             await asyncio.sleep(behave.delay)
             if behave.status != 200:
-                return web.json_response({"error": {"message": "told to fail", "code": behave.status}},
+                return web.json_response({"error": {"message": behave.message, "code": behave.status}},
                                          status=behave.status)
             parsed = seen.json() if seen.body[:1] == b"{" else {}
             if parsed.get("stream"):
@@ -144,7 +146,7 @@ class ModelServer:
         return {"prompt_tokens": prompt, "completion_tokens": behave.tokens, "total_tokens": prompt + behave.tokens}
 
     def _whole(self, seen: Seen, parsed: dict, behave: Behaviour) -> dict:
-        text = "tok " * behave.tokens
+        text = f"{behave.word} " * behave.tokens
         choice = {"message": {"role": "assistant", "content": text}} if "chat" in seen.path else {"text": text}
         return {"id": "cmpl-1", "object": "completion", "model": parsed.get("model", self.model),
                 "choices": [{"index": 0, "finish_reason": "length", **choice}],

@@ -22,9 +22,9 @@ DEFAULT_PROFILES = [{"name": "default", "plugins": [
 ]}]
 
 
-def write_endpoints(path: pathlib.Path, servers, labels=None) -> None:
+def write_endpoints(path: pathlib.Path, servers, labels=None, names=None) -> None:
     """An endpoints file (the reference's format) naming server i `s<i>`. Replaced whole, as an operator's tool would."""
-    entries = [{"name": f"s{i}", "address": server.address.split(":")[0], "port": server.address.split(":")[1],
+    entries = [{"name": names[i] if names else f"s{i}", "address": server.address.split(":")[0], "port": server.address.split(":")[1],
                 **({"labels": labels[i]} if labels else {})} for i, server in enumerate(servers)]
     fresh = path.with_suffix(".new")
     fresh.write_text(yaml.safe_dump({"endpoints": entries}))
