@@ -20,7 +20,6 @@ constexpr std::string_view kHttp1Reply =
 
 // RFC 9113 6.5.2: what a field costs beside its bytes.
 constexpr std::uint32_t kFieldOverhead = 32;
-constexpr std::size_t kMaxPendingAcks = 256;
 
 // So many times the advertised size of a request's fields are read in order to answer 431. Beyond,
 // the peer means harm: one byte can refer to a field of kilobytes.
@@ -41,19 +40,6 @@ void require_http2(int status, const char* what) {
   if (status != 0) bug(std::string(what) + ": " + nghttp2_strerror(status));
 }
 
-void OwnResets::add(std::int32_t id) {
-  if (ids_.size() < kRemembered) {
-    ids_.push_back(id);
-    return;
-  }
-  forgotten_ = std::max(forgotten_, std::exchange(ids_[oldest_], id));
-  oldest_ = (oldest_ + 1) % kRemembered;
-}
-
-bool OwnResets::contains(std::int32_t id) const {
-  return id <= forgotten_ || std::ranges::find(ids_, id) != ids_.end();
-}
-
 Http2Session::State::State(const Http2Limits& all_limits, Http2Acceptor& to, BytePool& blocks)
     : limits(all_limits),
       acceptor(to),
@@ -70,7 +56,9 @@ nghttp2_session* Http2Session::State::make(State& state) {
   require_http2(nghttp2_option_new(&option), "nghttp2 option");
   set_callbacks(callbacks);
   nghttp2_option_set_no_auto_window_update(option, 1);
-  nghttp2_option_set_max_outbound_ack(option, kMaxPendingAcks);
+  // nghttp2 would cut the connection without a word; charge() comes first.
+  nghttp2_option_set_max_outbound_ack(option,
+                                      static_cast<std::size_t>(state.limits.idle_frames_burst) + 2);
   // nghttp2's own limit (33 resets a second) would cut off a proxy whose clients hang up in
   // normal operation; charge() takes its place.
   nghttp2_option_set_stream_reset_rate_limit(option, 1'000'000'000, 1'000'000'000);
@@ -285,54 +273,6 @@ void Http2Session::State::frame_sent(std::uint8_t type, std::uint8_t flags, std:
   }
 }
 
-void Http2Session::State::begin_frame(std::uint8_t type, std::uint8_t flags, std::size_t length,
-                                      std::int32_t id) {
-  const bool useful =
-      type == NGHTTP2_HEADERS || type == NGHTTP2_GOAWAY || type == NGHTTP2_WINDOW_UPDATE ||
-      type == NGHTTP2_RST_STREAM ||  // judged when it is complete
-      (type == NGHTTP2_DATA && (length > 0 || (flags & NGHTTP2_FLAG_END_STREAM) != 0));
-  if (!useful) charge();
-  if (type == NGHTTP2_HEADERS) check_order(id);
-}
-
-// RFC 9113 5.1.1: streams are opened in rising order. nghttp2 ignores one below the newest that it
-// does not know; of those that it knows, closed ones among them, it thinks as the RFC does.
-void Http2Session::State::check_order(std::int32_t id) {
-  if (draining || id % 2 == 0) return;
-  if (id > newest) {
-    newest = id;
-    return;
-  }
-  nghttp2_stream* const stream = nghttp2_session_find_stream(session.get(), id);
-  const bool known =
-      stream != nullptr && nghttp2_stream_get_state(stream) != NGHTTP2_STREAM_STATE_IDLE;
-  if (known || own_resets.contains(id)) return;
-  break_off(NGHTTP2_PROTOCOL_ERROR, "http2: a stream below the newest one");
-}
-
-void Http2Session::State::charge() {
-  idle_budget -= 1;
-  if (idle_budget < 0) break_off(NGHTTP2_ENHANCE_YOUR_CALM, "http2: too many idle frames");
-}
-
-void Http2Session::State::said_goaway(std::uint32_t error) const {
-  if (error == NGHTTP2_ENHANCE_YOUR_CALM) {
-    count(Refusal::http2_flood);
-  } else if (error != NGHTTP2_NO_ERROR) {
-    count(Refusal::http2_protocol);
-  }
-}
-
-void Http2Session::State::count(Refusal why) const {
-  if (limits.refusals != nullptr) limits.refusals->add(why);
-}
-
-void Http2Session::State::break_off(std::uint32_t error, const char* reason) {
-  if (broken != nullptr) return;
-  broken = reason;
-  require_http2(nghttp2_session_terminate_session(session.get(), error), "http2 terminate");
-}
-
 void Http2Session::State::pump() {
   while (out.size() < limits.output_batch) {
     const std::uint8_t* data = nullptr;
@@ -372,11 +312,12 @@ Result<void> Http2Session::feed(std::string_view bytes, Clock::time_point now) {
   if (s.broken != nullptr) return fail(Code::io, s.broken);
   if (used >= 0) return {};
   s.failed = true;
-  s.count(Refusal::http2_protocol);
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
+    s.count(Refusal::http2_protocol);
     if (first && looks_like_http1(bytes)) s.out.append(kHttp1Reply);
     return fail(Code::io, "http2: the peer does not speak HTTP/2");
   }
+  s.last_word();
   return fail(Code::io, std::string("http2: ") + nghttp2_strerror(static_cast<int>(used)));
 }
 
