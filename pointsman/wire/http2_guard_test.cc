@@ -163,6 +163,23 @@ TEST(Http2Session, CutsOffRequestsThatAreOnlyOpenedAndReset) {
   EXPECT_LT(rig.acceptor.all.size(), 110U);
 }
 
+TEST(Http2Session, CutsOffRequestsThatAreResetBeforeTheirAnswerCouldLeave) {
+  RefusalCounts refusals;
+  SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10, .refusals = &refusals});
+  rig.open();
+  bool good = true;
+  for (int i = 0; i < 300 && good; ++i) {
+    const auto id = static_cast<std::uint8_t>(2 * i + 3);
+    if (id < 3) break;  // of one byte, for a frame as simple as this one
+    good = rig.server.feed(bare_frame(1, 4, id, kIndexedHead), rig.now).has_value();
+    rig.acceptor.all.back().stream->respond(kOk, true);
+    good = good && rig.server.feed(bare_frame(3, 0, id, {"\0\0\0\10", 4}), rig.now).has_value();
+  }
+  EXPECT_FALSE(good);
+  rig.client.feed(rig.server.output());
+  EXPECT_EQ(refusals.of(Refusal::http2_flood), 1U);
+}
+
 TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
   SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
   for (int i = 0; i < 500; ++i) {

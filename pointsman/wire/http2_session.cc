@@ -242,7 +242,7 @@ void Http2Session::State::frame_received(std::uint8_t type, std::uint8_t flags, 
       break;
     case NGHTTP2_RST_STREAM: {
       const Http2Stream* stream = find(id);
-      if (stream == nullptr || !stream->responded_) charge();
+      if (stream == nullptr || !stream->head_sent_) charge();
       break;
     }
     case NGHTTP2_PING:
@@ -260,10 +260,12 @@ void Http2Session::State::frame_received(std::uint8_t type, std::uint8_t flags, 
 
 void Http2Session::State::frame_sent(std::uint8_t type, std::uint8_t flags, std::int32_t id) {
   if (type == NGHTTP2_RST_STREAM) own_resets.add(id);
-  const bool answer = type == NGHTTP2_DATA || type == NGHTTP2_HEADERS;
-  if (!answer || (flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
+  const bool ends = (flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  if (type != NGHTTP2_HEADERS && (type != NGHTTP2_DATA || !ends)) return;
   Http2Stream* stream = find(id);
   if (stream == nullptr) return;
+  stream->head_sent_ = true;
+  if (!ends) return;
   stream->end_sent_ = true;
   // The answer is complete before the request: RFC 9113 8.1 lets the server stop it politely.
   if (!stream->half_closed_) {

@@ -59,6 +59,7 @@ class Http2Stream final {
   bool responded_ = false;
   bool deferred_ = false;     // nghttp2 waits for more bytes of this stream
   bool half_closed_ = false;  // the peer has said all
+  bool head_sent_ = false;    // the answer's HEADERS have been framed
   bool end_sent_ = false;     // END_STREAM has been framed
 };
 
