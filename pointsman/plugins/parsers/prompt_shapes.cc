@@ -17,6 +17,7 @@ void TextOrTokens::read(JsonReader& json) {
       return;
     case Kind::string: {
       const JsonString text = json.string();
+      if (json.failed()) return;  // it is no text then, and has no quotes around it
       form_ = Form::text;
       text_ = text.raw;
       raw_ = {text.raw.data() - 1, text.raw.size() + 2};  // with its quotes
