@@ -94,6 +94,25 @@ void match_long_prompt(benchmark::State& state) {
   state.SetBytesProcessed(static_cast<std::int64_t>(prepared.body.size()) * state.iterations());
 }
 
+// Whole requests of several workers through one pipeline, each with sessions of its own: what the
+// locks of a plugin's state cost shows as the difference to one worker, and to queue-scorer, which
+// has none.
+void share(benchmark::State& state, const std::string& type) {
+  static std::unique_ptr<LonePlugin> shared;
+  if (state.thread_index() == 0) shared = std::make_unique<LonePlugin>(testing::config_with(type));
+  std::unique_ptr<testing::Client> client;
+  std::vector<testing::Asked> requests;
+  for (std::size_t i = 0; i < 8; ++i) requests.push_back(testing::asked(i));
+  std::size_t i = 0;
+  std::size_t decided = 0;
+  for (auto _ : state) {  // the workers meet where it begins
+    if (client == nullptr)
+      client = shared->client(static_cast<std::uint64_t>(state.thread_index()));
+    decided += client->ask(requests[i++ % 8]) ? 1U : 0U;
+  }
+  if (decided == 0) state.SkipWithError("nothing was decided");
+}
+
 BENCHMARK(match_long_prompt)->Name("MatchLongPrompt")->Arg(100)->Unit(benchmark::kMicrosecond);
 
 const bool kRegistered = [] {
@@ -104,6 +123,12 @@ const bool kRegistered = [] {
     benchmark::RegisterBenchmark(("Scorer/" + type).c_str(), [type](benchmark::State& state) {
       score(state, type);
     })->Arg(100);
+  }
+  for (const std::string type : {"queue-scorer", "no-hit-lru-scorer", "session-affinity-scorer",
+                                 "mm-embeddings-cache-scorer", "inflight-load-producer"}) {
+    benchmark::RegisterBenchmark(("Shared/" + type).c_str(), [type](benchmark::State& state) {
+      share(state, type);
+    })->ThreadRange(1, 4);
   }
   return true;
 }();

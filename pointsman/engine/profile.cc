@@ -48,18 +48,47 @@ void set_all(std::span<double> values, double value) {
   });
 }
 
-// Adds one scorer's weighted scores to the totals; the first scorer's are what there is so far.
-void add_up(std::span<double> totals, std::span<const double> raw, double weight, bool first) {
-  double* const total = totals.data();
-  const double* const score = raw.data();
-  const std::size_t n = totals.size();
+// The next scorers' rows of scores, added to the totals; four at a time, so that a total is not
+// written and read again for each. Always added in the scorers' order: the bits do not depend on
+// how they are grouped.
+void add_four(double* totals, const double* scores, const double* weights, std::size_t n) {
+  double* const __restrict total = totals;
+  const double* const __restrict row0 = scores;
+  const double* const __restrict row1 = scores + n;
+  const double* const __restrict row2 = scores + 2 * n;
+  const double* const __restrict row3 = scores + 3 * n;
+  const double weight0 = weights[0];
+  const double weight1 = weights[1];
+  const double weight2 = weights[2];
+  const double weight3 = weights[3];
   wide([=]() __attribute__((always_inline)) {
-    if (first) {
-      for (std::size_t i = 0; i < n; ++i) total[i] = 0.0 + counted(score[i]) * weight;
-    } else {
-      for (std::size_t i = 0; i < n; ++i) total[i] += counted(score[i]) * weight;
+    for (std::size_t i = 0; i < n; ++i) {
+      total[i] = total[i] + counted(row0[i]) * weight0 + counted(row1[i]) * weight1 +
+                 counted(row2[i]) * weight2 + counted(row3[i]) * weight3;
     }
   });
+}
+
+void add_one(double* totals, const double* scores, double weight, std::size_t n) {
+  double* const __restrict total = totals;
+  const double* const __restrict score = scores;
+  wide([=]() __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < n; ++i) total[i] += counted(score[i]) * weight;
+  });
+}
+
+// Sums of clamped score times weight. `scores` holds a row per weight.
+void add_up(std::span<double> totals, std::span<const double> scores,
+            std::span<const double> weights) {
+  const std::size_t n = totals.size();
+  set_all(totals, 0.0);
+  std::size_t row = 0;
+  for (; row + 4 <= weights.size(); row += 4) {
+    add_four(totals.data(), &scores[row * n], &weights[row], n);
+  }
+  for (; row < weights.size(); ++row) {
+    add_one(totals.data(), &scores[row * n], weights[row], n);
+  }
 }
 
 // A run's random sequences depend on the seed and the run's number only.
@@ -81,6 +110,7 @@ Profile::Profile(std::string name, std::vector<FilterStep> filters, std::vector<
       picker_(std::move(picker)) {
   if (picker_.picker == nullptr) bug("a profile without a picker");
   for (ScorerStep& step : scorers_) {
+    weights_.push_back(step.weight);
     step.span_name = "llm_d.epp.scorer." + step.name.type;
     step.records_readings = step.scorer->reading().from == Reading::From::signal;
   }
@@ -165,19 +195,18 @@ void Profile::score(const Context& context, ProfileRun& run, Decision& decision,
   decision.totals.resize(run.first_total + n);
   const auto candidates =
       std::span<const EndpointIndex>(decision.candidates).subspan(run.first_candidate, n);
+  const auto scores = std::span(decision.scores).subspan(run.first_score);
   const auto totals = std::span(decision.totals).subspan(run.first_total, n);
 
-  if (scorers_.empty()) std::ranges::fill(totals, 0.0);
+  set_all(scores, kNoScore);
   traced(scope, [&] {
     for (std::size_t s = 0; s < scorers_.size(); ++s) {
       const ScorerStep& step = scorers_[s];
-      const auto raw = std::span(decision.scores).subspan(run.first_score + s * n, n);
-      set_all(raw, kNoScore);
+      const auto raw = scores.subspan(s * n, n);
       auto inner = context.trace.enter(step.span_name, SpanScope::scheduling);
       if (inner.recording()) laps.restart();
       traced(inner, [&] { step.scorer->score(context, candidates, raw); });
       laps.lap(step.timer);
-      add_up(totals, raw, step.weight, s == 0);
       if (step.records_readings) {
         const auto readings = std::span(decision.readings).subspan(run.first_reading + s * n, n);
         std::ranges::fill(readings, kNoReading);
@@ -193,6 +222,7 @@ void Profile::score(const Context& context, ProfileRun& run, Decision& decision,
     }
     run.scored = laps.last();
   });
+  add_up(totals, scores, weights_);
 }
 
 void Profile::pick(const Context& context, ProfileRun& run, Decision& decision, Laps& laps) const {

@@ -63,6 +63,7 @@ class Profile {
   std::string name_;
   std::vector<FilterStep> filters_;
   std::vector<ScorerStep> scorers_;
+  std::vector<double> weights_;  // theirs
   PickerStep picker_;
 };
 

@@ -77,11 +77,10 @@ Result<void> Scheduler::run_profiles(const Context& context,
                                      std::span<const EndpointIndex> candidates, Decision& decision,
                                      Laps& laps) const {
   using Stage = ProfileState::Stage;
-  std::array<ProfileState, kMaxProfiles> state_room;
-  std::array<bool, kMaxProfiles> run_room{};
-  std::array<std::int32_t, kMaxProfiles> run_of{};
-  const auto states = std::span(state_room).first(profiles_.size());
-  const auto run = std::span(run_room).first(profiles_.size());
+  Arena& arena = context.signals.arena();
+  const auto states = arena.array<ProfileState>(profiles_.size());
+  const auto run = arena.array<bool>(profiles_.size());
+  const auto run_of = arena.array<std::int32_t>(profiles_.size());
   for (std::size_t p = 0; p < profiles_.size(); ++p) states[p].name = profiles_[p].name();
   std::vector<Failure> failures;
 

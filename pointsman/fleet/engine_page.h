@@ -29,7 +29,7 @@ class EnginePage final : public PageReader {
   void begin() override;
   bool feed(std::string_view piece) override;
   const PageReading& finish() override;
-  const Fleet::Adapters& adapters() const override { return adapters_; }
+  const Adapters& adapters() const override { return adapters_; }
   std::string problem() const override;
 
  private:
@@ -91,7 +91,7 @@ class EnginePage final : public PageReader {
   AdapterLabels found_adapters_;  // of the page being read
   AdapterLabels last_adapters_;   // of the reading before
   bool adapters_known_ = false;
-  Fleet::Adapters adapters_;
+  Adapters adapters_;
   std::string block_size_;  // labels of the page being read
   std::string num_blocks_;
   PageReading reading_;

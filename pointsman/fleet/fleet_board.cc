@@ -24,7 +24,7 @@ FleetBoard::FleetBoard() : published_(std::make_shared<Published<Fleet>>(Fleet()
 
 void FleetBoard::set_endpoints(std::shared_ptr<const std::vector<Endpoint>> endpoints) {
   Fleet next(std::move(endpoints));
-  std::vector<Fleet::Adapters> adapters(next.size());
+  std::vector<Adapters> adapters(next.size());
   std::vector<Clock::time_point> adapters_at(next.size());
   for (EndpointIndex e = 0; e < next.size(); ++e) {
     next.set_ready(e, !next[e].address.empty());
@@ -32,7 +32,7 @@ void FleetBoard::set_endpoints(std::shared_ptr<const std::vector<Endpoint>> endp
     if (!old) continue;
     copy_values(fleet_, *old, next, e);
     adapters[e] = std::move(adapters_[*old]);
-    adapters_at[e] = fleet_.adapters_at(*old);
+    adapters_at[e] = fleet_.adapters_at()[*old];
   }
   next.set_adapters(adapters, adapters_at);
   fleet_ = std::move(next);
@@ -41,7 +41,7 @@ void FleetBoard::set_endpoints(std::shared_ptr<const std::vector<Endpoint>> endp
 }
 
 void FleetBoard::apply(EndpointKey endpoint, Clock::time_point at, const PageReading& reading,
-                       const Fleet::Adapters& adapters) {
+                       const Adapters& adapters) {
   const auto e = fleet_.find(endpoint);
   if (!e) return;
   bool told = false;
@@ -61,8 +61,8 @@ void FleetBoard::apply(EndpointKey endpoint, Clock::time_point at, const PageRea
   }
   if (reading.adapters == PageReading::Adapters::changed) {
     adapters_[*e] = adapters;
-    std::vector<Clock::time_point> times(fleet_.size());
-    for (EndpointIndex i = 0; i < fleet_.size(); ++i) times[i] = fleet_.adapters_at(i);
+    const std::vector<Clock::time_point> times(fleet_.adapters_at().begin(),
+                                               fleet_.adapters_at().end());
     fleet_.set_adapters(adapters_, times);
   }
   if (!told) return;

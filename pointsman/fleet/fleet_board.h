@@ -23,7 +23,7 @@ class FleetBoard {
   // Takes over what a page that was read at `at` tells of an endpoint; what it does not tell keeps
   // its value and its age. An endpoint that has left is ignored.
   void apply(EndpointKey endpoint, Clock::time_point at, const PageReading& reading,
-             const Fleet::Adapters& adapters);
+             const Adapters& adapters);
 
   // Whether publish() has something to say.
   bool changed() const { return changed_; }
@@ -35,7 +35,7 @@ class FleetBoard {
 
  private:
   Fleet fleet_;
-  std::vector<Fleet::Adapters> adapters_;  // of every endpoint
+  std::vector<Adapters> adapters_;  // of every endpoint
   bool changed_ = false;
   std::shared_ptr<Published<Fleet>> published_;
 };

@@ -88,11 +88,11 @@ TEST(FleetBoard, CarriesValuesOverToThoseWhoStay) {
   EXPECT_EQ(fleet.load(Load::waiting).value[0], 3);
   EXPECT_EQ(fleet.load(Load::waiting).at[0], kThen);
   EXPECT_EQ(fleet.read_at(0), kThen);
-  EXPECT_EQ(fleet.active(0).size(), 1U);
-  EXPECT_EQ(fleet.adapter_room(0), 4U);
-  EXPECT_EQ(fleet.adapters_at(0), kThen);
+  EXPECT_EQ(fleet.adapters().active(0).size(), 1U);
+  EXPECT_EQ(fleet.adapters().room(0), 4U);
+  EXPECT_EQ(fleet.adapters_at()[0], kThen);
   EXPECT_TRUE(std::isnan(fleet.load(Load::waiting).value[1]));
-  EXPECT_TRUE(fleet.active(1).empty());
+  EXPECT_TRUE(fleet.adapters().active(1).empty());
 }
 
 TEST(FleetBoard, RemembersNothingOfWhoHadTheSlotBefore) {
@@ -113,8 +113,8 @@ TEST(FleetBoard, MovesTheAgeOfAdaptersThatStayTheSame) {
   told.adapters = PageReading::Adapters::same;
   seen.board.apply({0}, kLater, told, {});
   const Fleet& fleet = seen.fleet();
-  EXPECT_EQ(fleet.adapters_at(0), kLater);
-  EXPECT_EQ(fleet.active(0).size(), 1U);
+  EXPECT_EQ(fleet.adapters_at()[0], kLater);
+  EXPECT_EQ(fleet.adapters().active(0).size(), 1U);
   EXPECT_EQ(fleet.read_at(0), kLater);
 }
 

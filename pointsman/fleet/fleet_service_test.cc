@@ -109,7 +109,7 @@ TEST_F(Service, ShowsTheLoadOfEveryEndpoint) {
   EXPECT_TRUE(eventually([&] { return waiting(0) == 7 && waiting(1) == 2; }));
   EXPECT_EQ(fleet().load(Load::kv_usage).value[0], 0.55);
   EXPECT_TRUE(std::isnan(fleet().load(Load::kv_usage).value[1]));
-  EXPECT_EQ(fleet().active(0).size(), 2U);
+  EXPECT_EQ(fleet().adapters().active(0).size(), 2U);
   const Clock::time_point before = fleet().load(Load::waiting).at[0];
   EXPECT_TRUE(eventually([&] { return fleet().load(Load::waiting).at[0] > before; }));
   EXPECT_EQ(fleet().read_at(0), fleet().load(Load::waiting).at[0]);

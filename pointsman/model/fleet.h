@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "pointsman/base/clock.h"
+#include "pointsman/model/adapter_table.h"
 #include "pointsman/model/endpoint.h"
+#include "pointsman/model/endpoint_notes.h"
 #include "pointsman/model/names.h"
 
 namespace pointsman {
@@ -35,15 +37,6 @@ struct LoadColumn {
   std::vector<Clock::time_point> at;
 };
 
-// What is known of one endpoint's LoRA adapters, side by side because they are read together.
-struct AdapterSlots {
-  Clock::time_point at;     // when they were read
-  std::uint32_t first = 0;  // into Fleet's ids: the active ones, then the waiting ones
-  std::uint32_t active = 0;
-  std::uint32_t waiting = 0;
-  std::uint32_t room = 0;  // the server's max_lora
-};
-
 // All endpoints at one instant: identities once, and a column per load signal. Immutable once
 // published; copied and republished by fleet/ when a scrape or discovery brings news.
 class Fleet {
@@ -58,6 +51,8 @@ class Fleet {
   const std::vector<Endpoint>& endpoints() const { return *endpoints_; }
   const std::shared_ptr<const std::vector<Endpoint>>& identities() const { return endpoints_; }
   const Endpoint& operator[](EndpointIndex e) const { return (*endpoints_)[e]; }
+  // What has been worked out of the identities; shared by all fleets that were copied from one.
+  EndpointNotes& notes() const { return *notes_; }
 
   // Where the endpoint stands, or nothing when it has left.
   std::optional<EndpointIndex> find(EndpointKey key) const {
@@ -81,33 +76,13 @@ class Fleet {
   };
   std::span<const Attribute> attributes() const { return attributes_; }
 
-  // Replaces what is known of the endpoint's adapters. `room` is the server's max_lora.
-  struct Adapters {
-    std::vector<std::string> active;
-    std::vector<std::string> waiting;
-    std::uint32_t room = 0;
-  };
-  // REQUIRES: one entry per endpoint. Builds the interned columns.
+  // Who has which LoRA adapter, and per endpoint when that was read.
+  const AdapterTable& adapters() const { return *adapters_; }
+  std::span<const Clock::time_point> adapters_at() const { return adapters_at_; }
+  // REQUIRES: one entry per endpoint.
   void set_adapters(std::span<const Adapters> adapters, std::span<const Clock::time_point> at);
   // The adapters of `e` were read again and are the same.
-  void set_adapters_at(EndpointIndex e, Clock::time_point at) { adapters_[e].at = at; }
-
-  // The interned id of an adapter name, or nothing when no endpoint has or awaits it.
-  std::optional<std::uint32_t> adapter(std::string_view name) const;
-  const std::string& adapter_name(std::uint32_t id) const { return adapter_names_[id]; }
-  std::span<const std::uint32_t> active(EndpointIndex e) const {
-    return std::span(adapter_ids_).subspan(adapters_[e].first, adapters_[e].active);
-  }
-  std::span<const std::uint32_t> waiting(EndpointIndex e) const {
-    const AdapterSlots& slots = adapters_[e];
-    return std::span(adapter_ids_).subspan(slots.first + slots.active, slots.waiting);
-  }
-  std::uint32_t adapter_room(EndpointIndex e) const { return adapters_[e].room; }
-  Clock::time_point adapters_at(EndpointIndex e) const { return adapters_[e].at; }
-  // The same for loops over many endpoints.
-  std::span<const AdapterSlots> adapter_slots() const { return adapters_; }
-  // Two more follow the last endpoint's, so that two may always be read from AdapterSlots::first.
-  std::span<const std::uint32_t> adapter_ids() const { return adapter_ids_; }
+  void set_adapters_at(EndpointIndex e, Clock::time_point at) { adapters_at_[e] = at; }
 
   // Whether requests may be sent there: false while a host name has no address.
   bool ready(EndpointIndex e) const { return ready_[e] != 0; }
@@ -119,12 +94,12 @@ class Fleet {
 
  private:
   std::shared_ptr<const std::vector<Endpoint>> endpoints_;
+  std::shared_ptr<EndpointNotes> notes_;
   std::vector<EndpointIndex> by_slot_;
   std::array<LoadColumn, kLoads> loads_;
   std::vector<Attribute> attributes_;
-  std::vector<std::string> adapter_names_;  // sorted; the position is the id
-  std::vector<std::uint32_t> adapter_ids_;
-  std::vector<AdapterSlots> adapters_;
+  std::shared_ptr<const AdapterTable> adapters_;
+  std::vector<Clock::time_point> adapters_at_;
   std::vector<Clock::time_point> read_at_;
   std::vector<std::uint8_t> ready_;
 };

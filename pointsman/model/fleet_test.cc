@@ -61,16 +61,16 @@ TEST(Fleet, FindsAnEndpointByItsKeyButNotByItsPredecessors) {
 
 TEST(Fleet, InternsAdapterNames) {
   Fleet fleet = fleet_of({endpoint("a", 0), endpoint("b", 1)});
-  const std::vector<Fleet::Adapters> adapters{{.active = {"x", "y"}, .waiting = {}, .room = 4},
-                                              {.active = {}, .waiting = {"x"}, .room = 2}};
+  const std::vector<Adapters> adapters{{.active = {"x", "y"}, .waiting = {}, .room = 4},
+                                       {.active = {}, .waiting = {"x"}, .room = 2}};
   fleet.set_adapters(adapters, std::vector<Clock::time_point>(2));
-  const auto x = fleet.adapter("x");
+  const auto x = fleet.adapters().find("x");
   ASSERT_TRUE(x.has_value());
-  EXPECT_EQ(fleet.active(0)[0], *x);
-  EXPECT_EQ(fleet.waiting(1)[0], *x);
-  EXPECT_TRUE(fleet.active(1).empty());
-  EXPECT_EQ(fleet.adapter_room(1), 2U);
-  EXPECT_EQ(fleet.adapter("z"), std::nullopt);
+  EXPECT_EQ(fleet.adapters().active(0)[0], *x);
+  EXPECT_EQ(fleet.adapters().waiting(1)[0], *x);
+  EXPECT_TRUE(fleet.adapters().active(1).empty());
+  EXPECT_EQ(fleet.adapters().room(1), 2U);
+  EXPECT_EQ(fleet.adapters().find("z"), std::nullopt);
 }
 
 }  // namespace

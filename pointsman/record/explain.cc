@@ -151,8 +151,8 @@ std::string reading_text(const Decision& decision, const ProfileRun& run, std::s
       return number(value * 100) + " % KV used";
     }
     case Reading::From::adapters: {
-      const std::size_t active = decision.fleet->active(e).size();
-      return std::to_string(active) + " of " + std::to_string(decision.fleet->adapter_room(e)) +
+      const AdapterTable& adapters = decision.fleet->adapters();
+      return std::to_string(adapters.active(e).size()) + " of " + std::to_string(adapters.room(e)) +
              " adapters";
     }
     case Reading::From::signal: {
@@ -172,7 +172,7 @@ std::optional<double> reading_age_ms(const Decision& decision, const ProfileRun&
   const EndpointIndex e = decision.candidates_of(run)[candidate];
   Clock::time_point at{};
   if (plan.reading.from == Reading::From::load) at = decision.fleet->load(plan.reading.load).at[e];
-  if (plan.reading.from == Reading::From::adapters) at = decision.fleet->adapters_at(e);
+  if (plan.reading.from == Reading::From::adapters) at = decision.fleet->adapters_at()[e];
   if (at == Clock::time_point{}) return std::nullopt;
   return std::chrono::duration<double, std::milli>(decision.at - at).count();
 }

@@ -83,22 +83,22 @@ void read_changes(ByteReader& in, std::size_t endpoints, Read read) {
   }
 }
 
-Fleet::Adapters adapters_of(const Fleet& fleet, EndpointIndex e) {
-  Fleet::Adapters all{.room = fleet.adapter_room(e)};
-  for (const std::uint32_t id : fleet.active(e)) all.active.push_back(fleet.adapter_name(id));
-  for (const std::uint32_t id : fleet.waiting(e)) all.waiting.push_back(fleet.adapter_name(id));
+Adapters adapters_of(const AdapterTable& table, EndpointIndex e) {
+  Adapters all{.room = table.room(e)};
+  for (const std::uint32_t id : table.active(e)) all.active.push_back(table.name(id));
+  for (const std::uint32_t id : table.waiting(e)) all.waiting.push_back(table.name(id));
   return all;
 }
 
-bool same_names(const Fleet& a, std::span<const std::uint32_t> x, const Fleet& b,
+bool same_names(const AdapterTable& a, std::span<const std::uint32_t> x, const AdapterTable& b,
                 std::span<const std::uint32_t> y) {
-  return std::ranges::equal(x, y, [&](std::uint32_t i, std::uint32_t j) {
-    return a.adapter_name(i) == b.adapter_name(j);
-  });
+  return std::ranges::equal(
+      x, y, [&](std::uint32_t i, std::uint32_t j) { return a.name(i) == b.name(j); });
 }
 
-bool same_adapters(const Fleet& a, const Fleet& b, EndpointIndex e) {
-  return a.adapter_room(e) == b.adapter_room(e) && same_names(a, a.active(e), b, b.active(e)) &&
+bool same_adapters(const AdapterTable& a, const AdapterTable& b, EndpointIndex e) {
+  if (&a == &b) return true;
+  return a.room(e) == b.room(e) && same_names(a, a.active(e), b, b.active(e)) &&
          same_names(a, a.waiting(e), b, b.waiting(e));
 }
 
@@ -107,14 +107,15 @@ void write_adapters(ByteWriter& out, const Fleet& fleet, const Fleet& base) {
   write_changes(
       out, n,
       [&](EndpointIndex e) {
-        return fleet.adapters_at(e) != base.adapters_at(e) || !same_adapters(fleet, base, e);
+        return fleet.adapters_at()[e] != base.adapters_at()[e] ||
+               !same_adapters(fleet.adapters(), base.adapters(), e);
       },
       [&](EndpointIndex e) {
-        out.distance(fleet.adapters_at(e), base.adapters_at(e));
-        const bool same = same_adapters(fleet, base, e);
+        out.distance(fleet.adapters_at()[e], base.adapters_at()[e]);
+        const bool same = same_adapters(fleet.adapters(), base.adapters(), e);
         out.u8(same ? 1 : 0);
         if (same) return;
-        const Fleet::Adapters all = adapters_of(fleet, e);
+        const Adapters all = adapters_of(fleet.adapters(), e);
         out.varint(all.room);
         for (const auto* names : {&all.active, &all.waiting}) {
           out.varint(names->size());
@@ -124,14 +125,15 @@ void write_adapters(ByteWriter& out, const Fleet& fleet, const Fleet& base) {
 }
 
 void read_adapters(ByteReader& in, Fleet& fleet) {
-  std::vector<Fleet::Adapters> all;
-  std::vector<Clock::time_point> at;
-  for (EndpointIndex e = 0; e < fleet.size(); ++e) at.push_back(fleet.adapters_at(e));
+  std::vector<Adapters> all;
+  std::vector<Clock::time_point> at(fleet.adapters_at().begin(), fleet.adapters_at().end());
   read_changes(in, fleet.size(), [&](EndpointIndex e) {
     at[e] = in.moment(at[e]);
     if (in.u8() != 0) return;
     if (all.empty()) {
-      for (EndpointIndex i = 0; i < fleet.size(); ++i) all.push_back(adapters_of(fleet, i));
+      for (EndpointIndex i = 0; i < fleet.size(); ++i) {
+        all.push_back(adapters_of(fleet.adapters(), i));
+      }
     }
     all[e] = {.room = static_cast<std::uint32_t>(in.below(1ULL << 32U))};
     for (auto* names : {&all[e].active, &all[e].waiting}) {

@@ -194,8 +194,8 @@ TEST(Record, FleetsComeBackThroughChurnAndScrapes) {
       ASSERT_TRUE(a.value[e] == b.value[e] ||
                   (a.value[e] != a.value[e] && b.value[e] != b.value[e]));
       ASSERT_EQ(a.at[e], b.at[e]);
-      ASSERT_EQ(fleet.active(e).size(), made.active(e).size());
-      ASSERT_EQ(fleet.adapter_room(e), made.adapter_room(e));
+      ASSERT_EQ(fleet.adapters().active(e).size(), made.adapters().active(e).size());
+      ASSERT_EQ(fleet.adapters().room(e), made.adapters().room(e));
     }
   }
   EXPECT_EQ(n, 300U);

@@ -64,7 +64,7 @@ class PageReader {
   virtual const PageReading& finish() = 0;
 
   // The adapters, when the last reading said that they are known.
-  virtual const Fleet::Adapters& adapters() const = 0;
+  virtual const Adapters& adapters() const = 0;
   // The problems of the last reading in words; made when asked for.
   virtual std::string problem() const = 0;
 };

@@ -15,7 +15,7 @@ class Scorer {
 
   // Writes one score per candidate, nominally in [0, 1], 1 being best. `out` comes filled with
   // NaN; what stays NaN is "no score" and contributes nothing.
-  // REQUIRES: out.size() == candidates.size().
+  // REQUIRES: out.size() == candidates.size(); candidates ascend.
   // Threading: called concurrently. Must not block, allocate or log.
   virtual void score(const Context& context, std::span<const EndpointIndex> candidates,
                      std::span<double> out) const = 0;

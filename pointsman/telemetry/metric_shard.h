@@ -71,14 +71,15 @@ class MetricShard {
     if (std::isnan(value)) return;
     std::uint32_t bucket = 0;
     while (bucket < histogram.bound_count && value > histogram.bounds[bucket]) ++bucket;
-    Cell* const cells = at(histogram.cell);
-    add_double(cells[0], value);
-    Cell& count = cells[1 + bucket];
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    count(histogram, bucket, value);
   }
-  // Division, not multiplication: 200 us must be the double nearest to 0.0002, which is a bound.
+  // Into a histogram of seconds. Compared in whole nanoseconds, so that 200 us is in the bucket up
+  // to 0.0002 whatever the doubles nearest to them are, and the search need not wait for a division.
   void observe(const Histogram& histogram, std::chrono::nanoseconds elapsed) {
-    observe(histogram, static_cast<double>(elapsed.count()) / 1e9);
+    const auto ns = static_cast<double>(elapsed.count());
+    std::uint32_t bucket = 0;
+    while (bucket < histogram.bound_count && ns > histogram.bounds[bucket] * 1e9 + 0.5) ++bucket;
+    count(histogram, bucket, ns / 1e9);
   }
 
   // The series with these label values. Client-chosen labels are bounded (LabelLimit), and so is
@@ -104,6 +105,13 @@ class MetricShard {
   };
 
   explicit MetricShard(Metrics& metrics);
+
+  void count(const Histogram& histogram, std::uint32_t bucket, double value) {
+    Cell* const cells = at(histogram.cell);
+    add_double(cells[0], value);
+    Cell& observed = cells[1 + bucket];
+    observed.store(observed.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
   static void add_double(Cell& cell, double change) {
     const double before = std::bit_cast<double>(cell.load(std::memory_order_relaxed));

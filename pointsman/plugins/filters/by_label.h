@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pointsman/model/per_endpoint.h"
 #include "pointsman/stage/registry.h"
 
 namespace pointsman {
@@ -40,6 +41,7 @@ class ByLabelFilter final : public Filter {
 
  private:
   Params params_;
+  PerEndpoint<char> stays_;
 };
 
 // The stage of disaggregated serving that an endpoint's label llm-d.ai/role makes it fit for.
@@ -62,6 +64,9 @@ class RoleFilter final : public Filter {
     setup.report_type(std::string(ByLabelFilter::kType));
   }
   void filter(const Context& context, Candidates& candidates) const override;
+
+ private:
+  PerEndpoint<char> stays_;
 };
 
 using DecodeFilter = RoleFilter<Role::decode>;

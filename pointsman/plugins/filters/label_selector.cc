@@ -40,11 +40,11 @@ LabelSelectorFilter::LabelSelectorFilter(Params params, Setup& /*setup*/) {
 }
 
 void LabelSelectorFilter::filter(const Context& context, Candidates& candidates) const {
-  candidates.keep_if(DropReason::label, [&](EndpointIndex e) {
-    return std::ranges::all_of(conditions_, [&](const Condition& condition) {
-      return holds(condition, context.fleet[e]);
-    });
+  const auto stays = stays_.of(context.fleet, [this](const Endpoint& endpoint) -> char {
+    const auto met = [&](const Condition& condition) { return holds(condition, endpoint); };
+    return std::ranges::all_of(conditions_, met) ? 1 : 0;
   });
+  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e] != 0; });
 }
 
 bool LabelSelectorFilter::holds(const Condition& condition, const Endpoint& endpoint) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pointsman/model/per_endpoint.h"
 #include "pointsman/stage/registry.h"
 
 namespace pointsman {
@@ -59,6 +60,7 @@ class LabelSelectorFilter final : public Filter {
   static bool holds(const Condition& condition, const Endpoint& endpoint);
 
   std::vector<Condition> conditions_;
+  PerEndpoint<char> stays_;
 };
 
 }  // namespace pointsman

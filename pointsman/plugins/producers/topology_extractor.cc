@@ -20,29 +20,16 @@ TopologyExtractor::TopologyExtractor(Params params, Setup& setup)
     : params_(std::move(params)),
       topology_(setup.writes<Topology>({"Topology", setup.name().name})) {}
 
-std::shared_ptr<const TopologyExtractor::Places> TopologyExtractor::places(
-    const std::shared_ptr<const Endpoints>& endpoints) const {
-  {
-    const std::lock_guard lock(mutex_);
-    if (newest_ != nullptr && newest_->of == endpoints) return newest_;
-  }
-  auto fresh = std::make_shared<Places>();
-  fresh->of = endpoints;
-  for (const Endpoint& e : *endpoints) {
-    fresh->all.push_back({.host = place(e, params_.host),
-                          .rack = place(e, params_.rack),
-                          .zone = place(e, params_.zone),
-                          .region = place(e, params_.region)});
-  }
-  const std::lock_guard lock(mutex_);
-  newest_ = fresh;
-  return fresh;
-}
-
 Result<void> TopologyExtractor::produce(const Context& context,
                                         std::span<const EndpointIndex> /*candidates*/,
                                         Signals& signals) const {
-  std::ranges::copy(places(context.fleet.identities())->all, signals.write(topology_).begin());
+  const auto places = places_.of(context.fleet, [this](const Endpoint& endpoint) {
+    return Topology{.host = place(endpoint, params_.host),
+                    .rack = place(endpoint, params_.rack),
+                    .zone = place(endpoint, params_.zone),
+                    .region = place(endpoint, params_.region)};
+  });
+  std::ranges::copy(places, signals.write(topology_).begin());
   return {};
 }
 

@@ -1,12 +1,10 @@
 #pragma once
 
-#include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "pointsman/model/per_endpoint.h"
 #include "pointsman/stage/registry.h"
 
 namespace pointsman {
@@ -28,8 +26,7 @@ struct TopologyExtractorParams {
   }
 };
 
-// Tells where endpoints stand, by their labels. The places are worked out once per list of
-// endpoints, not per request.
+// Tells where endpoints stand, by their labels.
 class TopologyExtractor final : public Producer {
  public:
   using Params = TopologyExtractorParams;
@@ -41,18 +38,9 @@ class TopologyExtractor final : public Producer {
                        Signals& signals) const override;
 
  private:
-  using Endpoints = std::vector<Endpoint>;
-  struct Places {
-    std::shared_ptr<const Endpoints> of;
-    std::vector<Topology> all;
-  };
-
-  std::shared_ptr<const Places> places(const std::shared_ptr<const Endpoints>& endpoints) const;
-
   Params params_;
   Column<Topology> topology_;
-  mutable std::mutex mutex_;  // held to copy or replace a pointer
-  mutable std::shared_ptr<const Places> newest_;
+  PerEndpoint<Topology> places_;
 };
 
 }  // namespace pointsman

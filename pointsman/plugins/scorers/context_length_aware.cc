@@ -62,27 +62,35 @@ std::int64_t ContextLengthAware::length(const Context& context) const {
   return prompt == nullptr ? 0 : prompt->tokens;
 }
 
+std::span<const ContextLengthAware::Meant> ContextLengthAware::meant(const Context& context) const {
+  return meant_.of(context.fleet, [this](const Endpoint& endpoint) {
+    const std::string* const label = endpoint.label(label_);
+    if (label == nullptr) return Meant{};
+    const auto range = LengthRange::parse(*label);
+    return range ? Meant{Meant::For::range, *range} : Meant{.what = Meant::For::unreadable};
+  });
+}
+
 void ContextLengthAware::filter(const Context& context, Candidates& candidates) const {
   if (!filtering_) return;
   const std::int64_t tokens = length(context);
+  const auto all = meant(context);
   candidates.keep_if(DropReason::context_length, [&](EndpointIndex e) {
-    const std::string* const label = context.fleet[e].label(label_);
-    if (label == nullptr) return true;
-    const auto range = LengthRange::parse(*label);
-    return range && tokens >= range->low && tokens <= range->high;
+    if (all[e].what != Meant::For::range) return all[e].what == Meant::For::any_length;
+    return tokens >= all[e].range.low && tokens <= all[e].range.high;
   });
 }
 
 void ContextLengthAware::score(const Context& context, std::span<const EndpointIndex> candidates,
                                std::span<double> out) const {
   const std::int64_t tokens = length(context);
+  const auto all = meant(context);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::string* const label = context.fleet[candidates[i]].label(label_);
-    const auto range = label == nullptr ? std::nullopt : LengthRange::parse(*label);
-    if (label == nullptr) {
-      out[i] = kAnyLength;
+    const Meant& one = all[candidates[i]];
+    if (one.what == Meant::For::range) {
+      out[i] = score_of(one.range, tokens);
     } else {
-      out[i] = range ? score_of(*range, tokens) : kUnreadable;
+      out[i] = one.what == Meant::For::any_length ? kAnyLength : kUnreadable;
     }
   }
 }

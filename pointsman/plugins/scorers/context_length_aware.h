@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "pointsman/model/per_endpoint.h"
 #include "pointsman/stage/registry.h"
 
 namespace pointsman {
@@ -49,10 +50,19 @@ class ContextLengthAware final : public Filter, public Scorer {
              std::span<double> out) const override;
 
  private:
+  // What an endpoint's label says.
+  struct Meant {
+    enum class For : std::uint8_t { any_length, unreadable, range };
+    For what = For::any_length;
+    LengthRange range;
+  };
+
   std::int64_t length(const Context& context) const;
+  std::span<const Meant> meant(const Context& context) const;
 
   std::string label_;
   bool filtering_;
+  PerEndpoint<Meant> meant_;
   Cell<TokenizedPrompt> prompt_;
 };
 

@@ -33,9 +33,16 @@ void HeaderLabelAffinityScorer::score(const Context& context,
                                       std::span<const EndpointIndex> candidates,
                                       std::span<double> out) const {
   const std::string_view wanted = context.request.header(header_);
+  if (wanted.empty()) {
+    std::ranges::fill(out, 0.0);
+    return;
+  }
+  const auto values = values_.of(context.fleet, [this](const Endpoint& endpoint) {
+    const std::string* const value = endpoint.label(label_);
+    return value == nullptr ? std::string_view() : std::string_view(*value);
+  });
   for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::string* const value = context.fleet[candidates[i]].label(label_);
-    out[i] = !wanted.empty() && value != nullptr && *value == wanted ? 1.0 : 0.0;
+    out[i] = values[candidates[i]] == wanted ? 1.0 : 0.0;
   }
 }
 

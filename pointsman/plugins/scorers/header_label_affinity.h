@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "pointsman/model/per_endpoint.h"
 #include "pointsman/stage/registry.h"
 
 namespace pointsman {
@@ -39,6 +40,7 @@ class HeaderLabelAffinityScorer final : public Scorer {
  private:
   std::string header_;
   std::string label_;
+  PerEndpoint<std::string_view> values_;  // of the label; empty where it is absent
 };
 
 }  // namespace pointsman

@@ -1,20 +1,48 @@
 #include "pointsman/plugins/scorers/lora_affinity.h"
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <limits>
+
+#include "pointsman/base/wide.h"
 
 namespace pointsman {
 namespace {
 
-// No fleet has so many adapters: an id that no endpoint holds.
-constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();
+constexpr double kHeld = 1.0;
+constexpr double kRoom = 0.8;
+constexpr double kAwaited = 0.6;
 
-bool holds(const std::uint32_t* ids, std::uint32_t count, std::uint32_t wanted) {
-  for (std::uint32_t k = 0; k < count; ++k) {
-    if (ids[k] == wanted) return true;
+// The score of those that neither hold nor await the adapter.
+void score_by_room(const Context& context, std::span<const EndpointIndex> candidates,
+                   std::span<double> out) {
+  const double* const spare = context.fleet.adapters().spare().data();
+  const Clock::time_point* const at = context.fleet.adapters_at().data();
+  const Clock::time_point stale_before = context.stale_before;
+  const EndpointIndex* const endpoint = candidates.data();
+  double* const score = out.data();
+  const std::size_t n = out.size();
+  wide([=]() __attribute__((always_inline)) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const EndpointIndex e = endpoint[i];
+      const double fresh = spare[e] > 0.0 ? kRoom : 0.0;
+      score[i] = at[e] < stale_before ? kMissing : fresh;
+    }
+  });
+}
+
+// Calls visit(position) for each candidate that is among `some`. REQUIRES: both ascend.
+template <typename Visit>
+void visit_common(std::span<const EndpointIndex> candidates, std::span<const EndpointIndex> some,
+                  std::size_t fleet_size, const Visit& visit) {
+  if (candidates.size() == fleet_size) {  // all: the endpoint is the position
+    for (const EndpointIndex e : some) visit(e);
+    return;
   }
-  return false;
+  auto next = std::ranges::lower_bound(some, candidates.front());
+  for (std::size_t i = 0; i < candidates.size() && next != some.end(); ++i) {
+    while (next != some.end() && *next < candidates[i]) ++next;
+    if (next != some.end() && *next == candidates[i]) visit(i);
+  }
 }
 
 }  // namespace
@@ -26,24 +54,17 @@ LoraAffinityScorer::LoraAffinityScorer(Params /*params*/, Setup& setup) {
 
 void LoraAffinityScorer::score(const Context& context, std::span<const EndpointIndex> candidates,
                                std::span<double> out) const {
-  const std::uint32_t wanted =
-      context.fleet.adapter(context.request.target_model).value_or(kNowhere);
-  const AdapterSlots* const all = context.fleet.adapter_slots().data();
-  const std::uint32_t* const ids = context.fleet.adapter_ids().data();
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const AdapterSlots& slots = all[candidates[i]];
-    if (slots.at < context.stale_before) continue;
-    const std::uint32_t* const active = ids + slots.first;
-    const double otherwise = slots.active + slots.waiting < slots.room ? 0.8 : 0.0;
-    // Most servers have one or two adapters active: compared without a branch to mispredict.
-    bool held = (slots.active > 0) & (active[0] == wanted);
-    held |= (slots.active > 1) & (active[1] == wanted);
-    if (slots.active > 2 && !held) held = holds(active + 2, slots.active - 2, wanted);
-    out[i] = held ? 1.0 : otherwise;
-    if (slots.waiting > 0 && out[i] == 0.0 && holds(active + slots.active, slots.waiting, wanted)) {
-      out[i] = 0.6;
-    }
-  }
+  if (candidates.empty()) return;
+  score_by_room(context, candidates, out);
+  const AdapterTable& adapters = context.fleet.adapters();
+  const auto wanted = adapters.find(context.request.target_model);
+  if (!wanted) return;
+  const auto at_least = [&](std::span<const EndpointIndex> some, double score) {
+    visit_common(candidates, some, context.fleet.size(),
+                 [&](std::size_t i) { out[i] = out[i] < score ? score : out[i]; });
+  };
+  at_least(adapters.waiters(*wanted), kAwaited);
+  at_least(adapters.holders(*wanted), kHeld);
 }
 
 }  // namespace pointsman

@@ -13,7 +13,7 @@ using testing::make;
 using testing::Scene;
 using testing::scores;
 
-double score_of(Fleet::Adapters adapters) {
+double score_of(Adapters adapters) {
   Scene scene({{.name = "a", .adapters = std::move(adapters)}});
   scene.request.target_model = "m";
   return scores(*make<LoraAffinityScorer>({}, scene.table), scene)[0];

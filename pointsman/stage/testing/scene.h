@@ -20,7 +20,7 @@ struct Server {
   double waiting = kMissing;
   double running = kMissing;
   double kv_usage = kMissing;
-  Fleet::Adapters adapters;
+  Adapters adapters;
   std::vector<std::pair<std::string, std::string>> labels;
   std::string ns;
 };
@@ -40,7 +40,7 @@ inline Fleet fleet_of(const std::vector<Server>& servers,
     endpoints.push_back(std::move(e));
   }
   Fleet fleet(std::make_shared<const std::vector<Endpoint>>(std::move(endpoints)));
-  std::vector<Fleet::Adapters> adapters;
+  std::vector<Adapters> adapters;
   for (EndpointIndex e = 0; e < servers.size(); ++e) {
     fleet.set(e, Load::waiting, servers[e].waiting, at);
     fleet.set(e, Load::running, servers[e].running, at);
