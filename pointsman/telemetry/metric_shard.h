@@ -74,7 +74,8 @@ class MetricShard {
     count(histogram, bucket, value);
   }
   // Into a histogram of seconds. Compared in whole nanoseconds, so that 200 us is in the bucket up
-  // to 0.0002 whatever the doubles nearest to them are, and the search need not wait for a division.
+  // to 0.0002 whatever the doubles nearest to them are, and the search need not wait for a
+  // division.
   void observe(const Histogram& histogram, std::chrono::nanoseconds elapsed) {
     const auto ns = static_cast<double>(elapsed.count());
     std::uint32_t bucket = 0;
