@@ -91,7 +91,9 @@ class EppFront {
                           workers_[i]->server->serve(std::move(stream));
                         }});
     }
-    POINTSMAN_TRY(main_listener, open(flags.grpc_port, {.tls = tls}, std::move(takers)));
+    POINTSMAN_TRY(
+        main_listener,
+        open(flags.grpc_port, {.tls = tls, .refusals = &router_.refusals()}, std::move(takers)));
     POINTSMAN_TRY(health_listener,
                   open(flags.grpc_health_port, {}, {{router_.loop(), [this](auto stream) {
                                                        health_server_->serve(std::move(stream));

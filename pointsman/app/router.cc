@@ -210,7 +210,7 @@ bool Router::open_admin(const RouterFlags& flags) {
                                          AdminSources{metrics_, decisions_, taps_, *fleet_->fleet(),
                                                       [this] { return !draining(); }, &refusals_});
   auto listener =
-      Listener::open(loop_, *address, {.max_connections = 256},
+      Listener::open(loop_, *address, {.max_connections = 256, .refusals = &refusals_},
                      {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});
   if (!listener) {
     logger_.error("cannot open the admin port (--metrics-port)",

@@ -39,7 +39,8 @@ class HttpFront {
                           proxies_[i]->serve(std::move(s));
                         }});
     }
-    POINTSMAN_TRY(listener, Listener::open(router_.loop(), at, {}, std::move(takers)));
+    POINTSMAN_TRY(listener, Listener::open(router_.loop(), at, {.refusals = &router_.refusals()},
+                                           std::move(takers)));
     listener_ = std::move(listener);
     return listener_->address();
   }

@@ -154,6 +154,10 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
     });
   }
 
+  void count(Refusal why) const {
+    if (shared->options.refusals != nullptr) shared->options.refusals->add(why);
+  }
+
   void accept() {
     if (!socket) return;
     Counts& counts = *shared->counts;
@@ -161,7 +165,7 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
       if (counts.total() >= shared->options.max_connections) {
         counts.full.store(true);
         // A connection may have closed between the count and the flag.
-        if (counts.total() >= shared->options.max_connections) return;
+        if (counts.total() >= shared->options.max_connections) return count(Refusal::connections);
         if (!counts.full.exchange(false)) return;
       }
       SocketAddress from;
@@ -172,6 +176,7 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
           break;
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
+        count(Refusal::open_files);
         pause.arm(kAcceptPause);
         return;
       }

@@ -9,6 +9,7 @@
 #include "pointsman/base/result.h"
 #include "pointsman/wire/address.h"
 #include "pointsman/wire/loop.h"
+#include "pointsman/wire/refusals.h"
 #include "pointsman/wire/stream.h"
 #include "pointsman/wire/tls.h"
 
@@ -18,6 +19,7 @@ struct ListenOptions {
   std::shared_ptr<TlsContext> tls;          // null: plain
   std::size_t max_connections = 16 * 1024;  // open at one time; more wait in the kernel's queue
   std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(10);  // TLS only
+  RefusalCounts* refusals = nullptr;                                      // outlives the listener
 };
 
 // A listening TCP socket. Each new connection goes to the worker that holds the fewest of them.

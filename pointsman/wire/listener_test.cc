@@ -47,7 +47,8 @@ struct Fleet {
                          taken[i]->push_back(std::move(stream));
                        }});
     }
-    listener = *Listener::open(loop, loopback(), {.max_connections = limit}, std::move(sides));
+    listener = *Listener::open(loop, loopback(), {.max_connections = limit, .refusals = &refusals},
+                               std::move(sides));
   }
   ~Fleet() {
     listener.reset();
@@ -68,6 +69,7 @@ struct Fleet {
   }
 
   Loop loop;
+  RefusalCounts refusals;
   Workers workers;
   std::vector<std::unique_ptr<std::vector<std::unique_ptr<Stream>>>> taken;
   std::vector<std::unique_ptr<Stream>> clients;
@@ -92,6 +94,7 @@ TEST(Listener, LeavesConnectionsBeyondItsLimitWaitingUntilOneCloses) {
   EXPECT_FALSE(
       fleet.loop.run_until([&] { return fleet.listener->connections() > 2; }, milliseconds(20)));
   EXPECT_EQ(fleet.listener->connections(), 2U);
+  EXPECT_EQ(fleet.refusals.of(Refusal::connections), 1U);
   fleet.workers.run_on(0, [&](Loop&) {
     ASSERT_EQ(fleet.taken[0]->size(), 2U);
     fleet.taken[0]->pop_back();

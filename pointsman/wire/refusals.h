@@ -20,12 +20,14 @@ enum class Refusal : std::uint8_t {
   http2_flood,
   grpc_message_size,
   grpc_timeout,
+  connections,  // as many as may be are open: the next ones wait in the kernel
+  open_files,   // the process may open no more, or the kernel has no memory: they wait too
 };
 
-inline constexpr std::array<std::string_view, 10> kRefusalNames{
+inline constexpr std::array<std::string_view, 12> kRefusalNames{
     "http1_malformed",   "http1_head_size",   "http1_body_size", "http1_timeout",
     "http2_protocol",    "http2_header_size", "http2_streams",   "http2_flood",
-    "grpc_message_size", "grpc_timeout",
+    "grpc_message_size", "grpc_timeout",      "connections",     "open_files",
 };
 
 // How often each has happened, over all connections that share this.
