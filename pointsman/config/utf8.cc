@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace pointsman {
@@ -56,6 +57,23 @@ std::optional<BadCharacter> first_bad_character(std::string_view text) {
     i += length;
   }
   return std::nullopt;
+}
+
+std::string with_whole_characters(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 1);
+  while (!text.empty()) {
+    std::size_t length = sequence_length(text);
+    if (length > 0) {
+      out += text.substr(0, length);
+    } else {
+      const bool lone = text.front() == '\x85' || text.front() == '\xA0';
+      out += lone ? std::string{'\xC2', text.front()} : std::string("\xEF\xBF\xBD");
+      length = 1;
+    }
+    text.remove_prefix(length);
+  }
+  return out;
 }
 
 }  // namespace pointsman

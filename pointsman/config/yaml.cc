@@ -85,8 +85,9 @@ class Builder final : public YAML::EventHandler {
   }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
+                const std::string& text) override {
     if (problem_) return;
+    const std::string value = with_whole_characters(text);
     Node node = at(mark);
     if (!resolve_scalar(tag, value, node)) {
       return fail_at(mark, "cannot decode `" + value.substr(0, 64) + "` as a " + short_tag(tag));

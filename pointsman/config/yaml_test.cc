@@ -29,6 +29,11 @@ TEST(Yaml, TakesQuotedScalarsAsStrings) {
   EXPECT_EQ(json("a: |\n  12\nb: >\n  x\n  y\n"), "{\"a\":\"12\\n\",\"b\":\"x y\\n\"}");
 }
 
+TEST(Yaml, ReadsEscapesToValidUtf8) {
+  EXPECT_EQ(json(R"("\N\_\xE9\u00e9\P")"), "\"\xC2\x85\xC2\xA0\xC3\xA9\xC3\xA9\\u2029\"");
+  EXPECT_EQ(json(R"({"a\N": 1})"), "{\"a\xC2\x85\":1}");
+}
+
 TEST(Yaml, AcceptsByteOrderMarkAndCarriageReturns) {
   EXPECT_EQ(json("\xEF\xBB\xBF"
                  "a: 1\r\nb: x\r\n"),
