@@ -24,6 +24,9 @@
 #include "pointsman/plugins/parsers/anthropic.h"
 #include "pointsman/plugins/parsers/openai.h"
 #include "pointsman/plugins/parsers/passthrough.h"
+#include "pointsman/plugins/parsers/sglang_http.h"
+#include "pointsman/plugins/parsers/vertex_ai.h"
+#include "pointsman/plugins/parsers/vllm_grpc.h"
 #include "pointsman/plugins/parsers/vllm_http.h"
 #include "pointsman/plugins/pickers/pickers.h"
 #include "pointsman/plugins/policies/flow_policies.h"
@@ -155,6 +158,9 @@ Registry builtin_plugins() {
   registry.add<AnthropicParser>();
   registry.add<OpenAiParser>();
   registry.add<PassthroughParser>();
+  registry.add<SglangHttpParser>();
+  registry.add<VertexAiParser>();
+  registry.add<VllmGrpcParser>();
   registry.add<VllmHttpParser>();
 
   // Admission

@@ -74,6 +74,7 @@ void Pipeline::begin(Session& session, Trace trace, EngineWorker& worker) const 
   Request& request = session.request;
   request.headers = session.headers;
   request.received = Clock::now();
+  request.fairness_id = kDefaultFairness;
   request.path = request_path(session.headers);
   request.id = request.header("x-request-id");
   if (request.id.empty()) request.id = make_request_id(worker.random, session.arena);
@@ -128,7 +129,6 @@ void Pipeline::advance(Session& session, EngineWorker& worker, const Action& act
 Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
   Request& request = session.request;
   request.body_bytes = session.body.size();
-  request.fairness_id = kDefaultFairness;
   auto parser = assembly_.parsers.resolve(request.path);
   if (!parser) return std::unexpected(parser.error());
   session.parser = *parser;
@@ -137,6 +137,7 @@ Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
   worker.shard.observe(parsing_, Clock::now() - began);
   if (!parsed) return std::unexpected(parsed.error());
   session.parsed = *parsed;
+  session.response.progress.mode = parsed->mode;
   return {};
 }
 

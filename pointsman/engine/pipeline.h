@@ -78,6 +78,9 @@ class Pipeline {
   void sent(Session& session, EngineWorker& worker) const;
   // The first choice could not be reached: the outcome so far is noted and another is tried.
   void retried(Session& session, const Outcome& so_far) const;
+  // A response comes although the request was not read: the proxy answers by itself, or has never
+  // shown us the request. Chooses the parser that reads it, by the path.
+  void adopt(Session& session) const;
   // The response's head. `content_type` may be empty.
   void response_started(Session& session, int status, std::string_view content_type,
                         EngineWorker& worker) const;

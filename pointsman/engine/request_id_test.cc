@@ -28,7 +28,11 @@ TEST(RequestId, IsAVersion4Uuid) {
 TEST(QuoteJson, EscapesAsGoDoes) {
   Arena arena;
   EXPECT_EQ(quote_json("plain/model", arena), "\"plain/model\"");
-  EXPECT_EQ(quote_json("a\"b\\c\n<", arena), "\"a\\\"b\\\\c\\u000a\\u003c\"");
+  EXPECT_EQ(quote_json("a\"b\\c", arena), R"("a\"b\\c")");
+  EXPECT_EQ(quote_json("\b\f\n\r\t\x01\x1f\x7f", arena), "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
+  EXPECT_EQ(quote_json("<a>&/", arena), R"("\u003ca\u003e\u0026/")");
+  EXPECT_EQ(quote_json("\u2028\u2029\u2027\u00e9", arena), "\"\\u2028\\u2029\u2027\u00e9\"");
+  EXPECT_EQ(quote_json("\xE2\x80", arena), "\"\xE2\x80\"");
 }
 
 TEST(ErrorText, IsTheReferences) {

@@ -75,6 +75,12 @@ void Pipeline::sent(Session& session, EngineWorker& worker) const {
   worker.shard.add(RequestLabels(session.request).of(worker.shard, metric::kRequestRunning), 1.0);
 }
 
+void Pipeline::adopt(Session& session) const {
+  if (session.parser != nullptr) return;
+  const auto parser = assembly_.parsers.resolve(session.request.path);
+  if (parser) session.parser = *parser;
+}
+
 void Pipeline::retried(Session& session, const Outcome& so_far) const {
   recorder_.join(session.decision, so_far);
 }

@@ -32,10 +32,10 @@ void Session::reset() {
   upstream_edits.reset(arena);
   client_edits.reset(arena);
   dispatched_ = false;
-  std::string carry = std::move(response.progress.carry);
-  carry.clear();
+  ResponseProgress progress = std::move(response.progress);
+  progress.reset();
   response = {};
-  response.progress.carry = std::move(carry);
+  response.progress = std::move(progress);
   candidates_ = {};
   next_producer_ = 0;
   wakeup_.reset();

@@ -25,7 +25,7 @@ struct PromptPart {
     tokens,   // token ids, 4 little-endian bytes each
     repeat,   // starts at the next multiple of 4 bytes: `token` as 4 little-endian bytes, `count`
               // times
-    image,    // a URL or base64 data; whoever tokenizes decides how many tokens it is worth
+    image,    // a URL, base64 data or hash; worth `count` tokens, if 0 what the tokenizer decides
     audio,    // likewise
     video,    // likewise
   };

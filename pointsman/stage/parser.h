@@ -21,6 +21,7 @@ struct Parsed {
   // payload cannot be rewritten or has none.
   std::optional<std::pair<std::size_t, std::size_t>> model_value;  // offset, length
   bool rewritable = false;                                         // the payload is a JSON object
+  std::uint8_t mode = 0;  // what ResponseProgress::mode shall begin with
 };
 
 // Token counts that a model server reported. -1: not reported.
@@ -46,6 +47,12 @@ struct ResponseProgress {
   std::string carry;
   std::uint32_t depth = 0;
   std::uint8_t state = 0;
+  // Likewise of a gRPC body: an unfinished frame, also at most kMaxCarry, or how much of one is to
+  // be passed over because it is longer.
+  std::string frame;
+  std::uint32_t frame_left = 0;
+  // The parser's own: which of its APIs this is. Begins as Parsed::mode.
+  std::uint8_t mode = 0;
 
   static constexpr std::size_t kMaxCarry = 1U << 20U;
 

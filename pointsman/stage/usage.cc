@@ -20,6 +20,9 @@ void ResponseProgress::reset() {
   carry.clear();
   depth = 0;
   state = 0;
+  frame.clear();
+  frame_left = 0;
+  mode = 0;
 }
 
 }  // namespace pointsman

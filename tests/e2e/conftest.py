@@ -71,6 +71,23 @@ def model_servers(cleanup):
 
 
 @pytest.fixture
+def pods(cleanup):
+    """pods([(waiting, kv, adapters), ...]) -> model servers with that load, each at its own loopback address."""
+
+    def start(loads) -> list[ModelServer]:
+        servers = []
+        for number, (waiting, kv, *adapters) in enumerate(loads):
+            server = ModelServer(host=f"127.0.0.{number + 1}")
+            cleanup(server.stop)
+            server.behave.load = {"running": 0, "waiting": waiting, "kv": kv}
+            server.behave.adapters = ",".join(adapters)
+            servers.append(server)
+        return servers
+
+    return start
+
+
+@pytest.fixture
 def collector(cleanup) -> Collector:
     collector = Collector()
     cleanup(collector.stop)

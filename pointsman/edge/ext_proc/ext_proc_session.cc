@@ -155,23 +155,23 @@ bool ExtProcSession::understood(const ProcessingRequest& message) {
 void ExtProcSession::request_headers(const ProcessingRequest& message) {
   if (step_ != Step::fresh || !understood(message)) return;
   step_ = Step::gathering;
-  take_headers(message);
   take_subset(message.metadata);
+  open(message.headers);
+  if (message.end_of_stream) route_headers_only();
+}
+
+// Keeps the header lines, which are views into the message, and tells the engine of them.
+void ExtProcSession::open(std::span<const Header> lines) {
+  const auto kept = arena.array<Header>(lines.size());
+  std::ranges::transform(lines, kept.begin(), [&](const Header& header) {
+    return Header{lower_case(header.name, arena), arena.copy(header.value)};
+  });
+  headers = kept;
   request.headers = headers;
   trace_headers_ = {request.header(kTraceparent), request.header(kTracestate),
                     request.header(kBaggage)};
   pipeline_->begin(*this, shared_.tracer.begin(trace_headers_, shared_.worker.random),
                    shared_.worker);
-  if (message.end_of_stream) route_headers_only();
-}
-
-// Keeps the header lines, which are views into the message.
-void ExtProcSession::take_headers(const ProcessingRequest& message) {
-  const auto kept = arena.array<Header>(message.headers.size());
-  std::ranges::transform(message.headers, kept.begin(), [&](const Header& header) {
-    return Header{lower_case(header.name, arena), arena.copy(header.value)};
-  });
-  headers = kept;
 }
 
 // The newest message that names a subset counts.
@@ -298,6 +298,9 @@ void ExtProcSession::send_request_body() {
 
 void ExtProcSession::response_headers(const ProcessingRequest& message) {
   if (step_ == Step::responding) return;
+  if (step_ == Step::fresh) open({});
+  // A request of headers alone was routed unread, and its response is none of inference.
+  if (step_ != Step::routed) pipeline_->adopt(*this);
   step_ = Step::responding;
   const std::string_view content_type = find(message.headers, "content-type");
   pipeline_->response_started(*this, status_of(message.headers), content_type, shared_.worker);

@@ -77,7 +77,7 @@ class ExtProcSession final : public Session {
   void response_trailers();
 
   bool understood(const ProcessingRequest& message);
-  void take_headers(const ProcessingRequest& message);
+  void open(std::span<const Header> lines);
   void take_subset(std::string_view metadata);
   void route_headers_only();
   void send_route(std::string_view destination, std::size_t content_length);

@@ -1,6 +1,6 @@
 #include "pointsman/edge/ext_proc/processing_request.h"
 
-#include "pointsman/wire/proto_wire.h"
+#include "pointsman/base/proto_wire.h"
 
 namespace pointsman {
 namespace {

@@ -3,8 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "pointsman/base/proto_wire.h"
 #include "pointsman/edge/control_headers.h"
-#include "pointsman/wire/proto_wire.h"
 
 namespace pointsman {
 namespace {

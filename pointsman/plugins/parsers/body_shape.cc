@@ -58,8 +58,10 @@ std::pair<std::size_t, std::size_t> read_model(JsonReader& json, Request& reques
 }
 
 // Whether the value is literally true.
-bool read_flag(JsonReader& json) {
-  if (json.peek() == Kind::boolean) return json.boolean();
+bool read_stream(JsonReader& json, BodyShape& shape) {
+  const Kind kind = json.peek();
+  if (kind == Kind::boolean) return json.boolean();
+  if (kind != Kind::null) shape.odd_stream(kind);
   json.skip();
   return false;
 }
@@ -149,7 +151,7 @@ Result<Parsed> read_body(std::string_view body, std::span<const std::string_view
       if (name == "model") {
         parsed.model_value = read_model(json, request, arena);
       } else if (name == "stream") {
-        request.stream = read_flag(json);
+        request.stream = read_stream(json, shape);
       } else if (const auto cap = std::ranges::find(caps, name); cap != caps.end()) {
         found.at(static_cast<std::size_t>(cap - caps.begin())) = read_cap(json);
       } else {

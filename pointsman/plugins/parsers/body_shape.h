@@ -27,6 +27,9 @@ class BodyShape {
   // cannot do without.
   virtual bool give(Request& request) = 0;
 
+  // Told when "stream" is neither a boolean nor null. Most APIs take that for false.
+  virtual void odd_stream(JsonReader::Kind /*kind*/) {}
+
   // What had the wrong type first, in the words of Go's encoding/json; empty when nothing had.
   const std::string& complaint() const { return complaint_; }
 

@@ -15,12 +15,19 @@ namespace {
 using Kind = JsonReader::Kind;
 
 constexpr std::string_view kUsage = "usage";
+constexpr std::string_view kMetaInfo = "meta_info";
+constexpr std::string_view kFinishReason = "finish_reason";
+
+// The top-level key whose value has the counts.
+constexpr std::string_view usage_key(ResponseApi api) {
+  return api == ResponseApi::sglang ? kMetaInfo : kUsage;
+}
 
 // ResponseProgress::state of an event stream: the rest of a line that was too long is passed over.
 constexpr std::uint8_t kBeyondLine = 1;
 
-// ResponseProgress::state of a whole answer, as bits. kInUsage: the value of the top-level "usage"
-// is being kept.
+// ResponseProgress::state of a whole answer, as bits. kInUsage: the value of the top-level
+// usage_key() is being kept.
 constexpr std::uint8_t kInString = 1;
 constexpr std::uint8_t kInEscape = 2;
 constexpr std::uint8_t kAfterUsageKey = 4;
@@ -32,6 +39,7 @@ constexpr std::size_t kMaxUsage = std::size_t{64} * 1024;
 // A "usage" object: every name under which servers report token counts (spec/03 sections 8.2, 8.3).
 struct Counts {
   std::optional<std::int64_t> prompt, input, completion, output, total, cached, cache_read;
+  bool finished = false;  // SGLang's finish_reason is there
 };
 
 // A data event: its type, and the usage at the top and inside "response" or "message".
@@ -92,6 +100,11 @@ std::optional<Counts> read_counts(JsonReader& json) {
       counts.total = read_count(json);
     } else if (key.raw == "cache_read_input_tokens") {
       counts.cache_read = read_count(json);
+    } else if (key.raw == "cached_tokens") {
+      counts.cached = read_count(json);
+    } else if (key.raw == kFinishReason) {
+      counts.finished = json.peek() != Kind::null;
+      json.skip();
     } else if (key.raw == "prompt_tokens_details" || key.raw == "input_tokens_details") {
       read_details(json, counts);
     } else {
@@ -102,14 +115,14 @@ std::optional<Counts> read_counts(JsonReader& json) {
 }
 
 // The event of one data line; nothing when it is not valid JSON.
-std::optional<Event> read_event(std::string_view payload) {
+std::optional<Event> read_event(ResponseApi api, std::string_view payload) {
   JsonReader json(payload);
   Event event;
   if (json.peek() != Kind::object) return std::nullopt;
   json.open();
   for (JsonString key; json.next_key(key);) {
     const Kind kind = json.peek();
-    if (key.raw == kUsage) {
+    if (key.raw == usage_key(api)) {
       event.usage = read_counts(json);
     } else if (key.raw == "type" && kind == Kind::string) {
       event.type = json.string().raw;
@@ -143,7 +156,30 @@ Usage anthropic_usage(const Counts& counts) {
           .cached = counts.cache_read.value_or(-1)};
 }
 
+Usage sglang_usage(const Counts& counts) {
+  if (!counts.prompt && !counts.completion) return {};
+  return {.prompt = counts.prompt.value_or(0),
+          .output = counts.completion.value_or(0),
+          .cached = counts.cached.value_or(-1)};
+}
+
+Usage usage_of(ResponseApi api, const Counts& counts) {
+  switch (api) {
+    case ResponseApi::openai:
+      return openai_usage(counts);
+    case ResponseApi::anthropic:
+      return anthropic_usage(counts);
+    case ResponseApi::sglang:
+      break;
+  }
+  return sglang_usage(counts);
+}
+
 void take_event(ResponseApi api, const Event& event, Usage& usage) {
+  if (api == ResponseApi::sglang) {
+    if (event.usage && event.usage->finished) usage.merge(sglang_usage(*event.usage));
+    return;
+  }
   if (api == ResponseApi::openai) {
     const bool last = event.type == "response.completed" || event.type == "response.incomplete";
     if (event.usage) {
@@ -164,13 +200,15 @@ void take_event(ResponseApi api, const Event& event, Usage& usage) {
 }
 
 // Whether the text may report usage: it holds "usage" as a key whose value is not null. Streams
-// with usage switched on carry a null in every event but the last.
-bool may_report_usage(std::string_view text) {
+// with usage switched on carry a null in every event but the last. Of SGLang's the same is true of
+// "finish_reason".
+bool may_report_usage(ResponseApi api, std::string_view text) {
+  const std::string_view key = api == ResponseApi::sglang ? R"("finish_reason")" : R"("usage")";
   while (true) {
-    const void* const found = memmem(text.data(), text.size(), R"("usage")", kUsage.size() + 2);
+    const void* const found = memmem(text.data(), text.size(), key.data(), key.size());
     if (found == nullptr) return false;
     text.remove_prefix(static_cast<std::size_t>(static_cast<const char*>(found) - text.data()) +
-                       kUsage.size() + 2);
+                       key.size());
     const std::size_t value = text.find_first_not_of(" \t:");
     if (value == std::string_view::npos) return false;
     if (!text.substr(value).starts_with("null")) return true;
@@ -185,8 +223,8 @@ void take_line(ResponseApi api, std::string_view line, ResponseProgress& progres
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line == "[DONE]") return;
   ++progress.events;
-  if (!may_report_usage(line)) return;
-  if (const auto event = read_event(line)) take_event(api, *event, progress.usage);
+  if (!may_report_usage(api, line)) return;
+  if (const auto event = read_event(api, line)) take_event(api, *event, progress.usage);
 }
 
 void read_events(ResponseApi api, std::string_view chunk, bool end, ResponseProgress& progress) {
@@ -278,11 +316,13 @@ class WholeReader {
     if (is(kInUsage)) {
       keep(piece);
     } else if (p_.depth == 1) {
-      // A top-level key, or a value: enough of it to tell whether it is "usage".
-      p_.carry.append(
-          piece.substr(0, kUsage.size() + 2 - std::min(kUsage.size() + 2, p_.carry.size())));
+      // A top-level key, or a value: enough of it to tell whether it is the one that is looked for.
+      const std::string_view key = usage_key(api_);
+      const std::size_t most = key.size() + 2;
+      p_.carry.append(piece.substr(0, most - std::min(most, p_.carry.size())));
       if (!is(kInString)) {
-        if (p_.carry == R"(usage")") set(kAfterUsageKey);
+        const std::string_view seen = p_.carry;
+        if (seen.ends_with('"') && seen.substr(0, seen.size() - 1) == key) set(kAfterUsageKey);
         p_.carry.clear();
       }
     }
@@ -311,10 +351,7 @@ class WholeReader {
   void take_usage() {
     JsonReader json(p_.carry);
     const auto counts = read_counts(json);
-    if (counts && json.finish()) {
-      p_.usage.merge(api_ == ResponseApi::openai ? openai_usage(*counts)
-                                                 : anthropic_usage(*counts));
-    }
+    if (counts && json.finish()) p_.usage.merge(usage_of(api_, *counts));
     p_.carry.clear();
     clear(kInUsage);
   }

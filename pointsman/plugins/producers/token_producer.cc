@@ -99,7 +99,7 @@ std::span<const Prompt> TokenProducer::resolved(const Request& request, Arena& a
       if (!is_media(part)) continue;
       part = {.kind = PromptPart::Kind::repeat,
               .token = static_cast<std::uint32_t>(xxh64(part.bytes)),
-              .count = media_tokens(estimate_, part, request)};
+              .count = part.count > 0 ? part.count : media_tokens(estimate_, part, request)};
     }
     prompts[i].parts = parts;
   }

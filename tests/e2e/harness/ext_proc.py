@@ -47,11 +47,17 @@ class Transaction:
     def request_body(self, body: bytes, end=True, context=None) -> None:
         self.send(request_body=ext_proc.HttpBody(body=body, end_of_stream=end), metadata_context=context)
 
+    def request_trailers(self) -> None:
+        self.send(request_trailers=ext_proc.HttpTrailers())
+
     def response_headers(self, headers: dict, end=False) -> None:
         self.send(response_headers=ext_proc.HttpHeaders(headers=header_map(headers), end_of_stream=end))
 
     def response_body(self, body: bytes, end: bool) -> None:
         self.send(response_body=ext_proc.HttpBody(body=body, end_of_stream=end))
+
+    def response_trailers(self) -> None:
+        self.send(response_trailers=ext_proc.HttpTrailers())
 
     def receive(self) -> ext_proc.ProcessingResponse:
         return next(self._call)
@@ -68,6 +74,22 @@ class Transaction:
             body, end = body + chunk.body, chunk.end_of_stream
             sizes.append(len(chunk.body))
         return head, body, sizes
+
+    def answered(self, until_trailers=False) -> tuple[ext_proc.ProcessingResponse, list[bytes]]:
+        """The response-headers response, then the body in pieces to its end, or to the trailers behind it."""
+        head = self.receive()
+        assert head.WhichOneof("response") == "response_headers", head
+        pieces, end = [], False
+        while not end:
+            message = self.receive()
+            if message.WhichOneof("response") == "response_trailers":
+                assert until_trailers, "trailers where the body should end by itself"
+                break
+            chunk = message.response_body.response.body_mutation.streamed_response
+            assert not (until_trailers and chunk.end_of_stream), "the end before the trailers"
+            pieces.append(chunk.body)
+            end = chunk.end_of_stream
+        return head, pieces
 
     def rejected(self) -> ext_proc.ImmediateResponse:
         message = self.receive()

@@ -20,6 +20,9 @@ vllm:kv_cache_usage_perc{{model_name="m"}} {kv}
 # HELP vllm:cache_config_info Information of the LLMEngine CacheConfig
 # TYPE vllm:cache_config_info gauge
 vllm:cache_config_info{{block_size="16",num_gpu_blocks="2000"}} 1
+# HELP vllm:lora_requests_info Running stats on lora requests.
+# TYPE vllm:lora_requests_info gauge
+vllm:lora_requests_info{{max_lora="4",running_lora_adapters="{adapters}",waiting_lora_adapters=""}} 1
 """
 
 
@@ -51,13 +54,15 @@ class Behaviour:
     message: str = "told to fail"  # of an error
     metrics: str | None = None  # text in place of the real page; "" answers 500
     load: dict = field(default_factory=lambda: {"running": 0, "waiting": 0, "kv": 0.0})
+    adapters: str = ""  # LoRA adapters in use, comma-joined
 
 
 class ModelServer:
-    """Listens on `port` (0: a free one). Change `behave` at any time; read `seen`."""
+    """Listens on `port` (0: a free one) of a loopback address. Change `behave` at any time; read `seen`."""
 
-    def __init__(self, model: str = "m", port: int = 0):
+    def __init__(self, model: str = "m", port: int = 0, host: str = "127.0.0.1"):
         self.model = model
+        self.host = host
         self.port = port
         self.behave = Behaviour()
         self.seen: list[Seen] = []
@@ -71,7 +76,7 @@ class ModelServer:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def url(self) -> str:
@@ -104,7 +109,7 @@ class ModelServer:
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port, backlog=4096)
+        self._site = web.TCPSite(self._runner, self.host, self.port, backlog=4096)
         await self._site.start()
         self.port = self._site._server.sockets[0].getsockname()[1]
 
@@ -112,7 +117,7 @@ class ModelServer:
         self.scrapes += 1
         text = self.behave.metrics
         if text is None:
-            text = METRICS.format(**self.behave.load)
+            text = METRICS.format(adapters=self.behave.adapters, **self.behave.load)
         return web.Response(text=text, status=200 if text else 500)
 
     async def _models(self, request) -> web.Response:

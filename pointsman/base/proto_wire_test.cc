@@ -1,4 +1,4 @@
-#include "pointsman/wire/proto_wire.h"
+#include "pointsman/base/proto_wire.h"
 
 #include <limits>
 #include <string>

@@ -22,6 +22,18 @@ struct ProtoField {
   bool is(std::uint32_t wanted, ProtoType as) const { return number == wanted && type == as; }
 };
 
+// Moves the varint at the front of `from` to `value`; false when there is none.
+inline bool take_varint(std::string_view& from, std::uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 70 && !from.empty(); shift += 7) {  // at most ten bytes
+    const auto byte = static_cast<std::uint8_t>(from.front());
+    from.remove_prefix(1);
+    value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
+    if (byte < 0x80U) return true;
+  }
+  return false;
+}
+
 // Walks the fields of one message in their order. Groups, which proto3 does not have, and
 // anything malformed end the walk with ok() false.
 class ProtoReader final {
@@ -62,15 +74,8 @@ class ProtoReader final {
  private:
   std::uint64_t varint() {
     std::uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {  // at most ten bytes
-      if (left_.empty()) break;
-      const auto byte = static_cast<std::uint8_t>(left_.front());
-      left_.remove_prefix(1);
-      value |= static_cast<std::uint64_t>(byte & 0x7FU) << shift;
-      if (byte < 0x80U) return value;
-    }
-    ok_ = false;
-    return 0;
+    if (!take_varint(left_, value)) ok_ = false;
+    return ok_ ? value : 0;
   }
 
   std::string_view take(std::uint64_t n) {
@@ -92,6 +97,25 @@ class ProtoReader final {
     return value;
   }
 
+  std::string_view left_;
+  bool ok_ = true;
+};
+
+// Walks the numbers of a packed field.
+class ProtoVarints final {
+ public:
+  explicit ProtoVarints(std::string_view packed) : left_(packed) {}
+
+  bool next(std::uint64_t& number) {
+    if (left_.empty()) return false;
+    ok_ = take_varint(left_, number);
+    if (!ok_) left_ = {};
+    return ok_;
+  }
+
+  bool ok() const { return ok_; }
+
+ private:
   std::string_view left_;
   bool ok_ = true;
 };
