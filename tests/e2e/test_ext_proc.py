@@ -6,6 +6,7 @@ import grpc
 import pytest
 
 from harness.ext_proc import metadata, set_headers
+from harness.wait import until
 
 BODY = b'{"max_tokens":100,"model":"m","prompt":"test1","temperature":0}'
 SUBSET = "x-gateway-destination-endpoint-subset"
@@ -179,3 +180,171 @@ def test_an_unknown_method_is_unimplemented(picker):
         with pytest.raises(grpc.RpcError) as error:
             call(b"", timeout=5)
     assert error.value.code() == grpc.StatusCode.UNIMPLEMENTED
+
+
+# Bodies of any size and shape
+
+
+@pytest.mark.parametrize("piece", [1, 65_536], ids=["one-byte chunks", "64 KiB chunks"])
+def test_bodies_pass_however_they_are_cut(picker, transaction, piece):
+    size = 200 if piece == 1 else 16 << 20
+    sent = b'{"model":"m","stream":true,"prompt":"' + b"x" * size + b'"}'
+    stream = transaction(picker.port)
+    stream.request_headers()
+    for at in range(0, len(sent), piece):
+        stream.request_body(sent[at:at + piece], end=at + piece >= len(sent))
+    _, body, sizes = stream.routed()
+    assert body == sent
+    assert max(sizes) <= 62_000
+    stream.response_headers({":status": "200", "content-type": "text/event-stream"})
+    answer = (b'data: {"usage":null,"text":"' + b"y" * size + b'"}\n\n'
+              b'data: {"usage":{"prompt_tokens":7,"completion_tokens":10,"total_tokens":17}}\n\ndata: [DONE]\n\n')
+    for at in range(0, len(answer), piece):
+        stream.response_body(answer[at:at + piece], end=at + piece >= len(answer))
+    _, pieces = stream.answered()
+    assert b"".join(pieces) == answer
+    assert picker.admin.metric("llm_d_epp_request_output_tokens_sum") == 10
+
+
+def test_a_rewrite_changes_only_the_bytes_of_the_name(picker, transaction):
+    sent = (b'{ "seed":12345678901234567890, "a":1.0,"b":1E5,"c":-0,"prompt" : "caf\\u00e9 \\/ <&>",'
+            b'"n":1,"n":2,\t"model"\n:\r"m" , "z":[ ] }\n')
+    stream = transaction(picker.port)
+    stream.request_headers({"x-gateway-model-name-rewrite": "org/<other>"})
+    stream.request_body(sent)
+    head, body, _ = stream.routed()
+    assert body == sent.replace(b'"m"', b'"org/\\u003cother\\u003e"')
+    assert json.loads(body)["model"] == "org/<other>"
+    assert set_headers(head.request_headers.response)["content-length"] == str(len(body))
+
+
+# The order of messages
+
+
+def test_the_newer_name_of_a_control_header_shadows_the_older_one(picker, transaction):
+    for headers, model in [({"x-llm-d-model-name-rewrite": "new", "x-gateway-model-name-rewrite": "old"}, b"new"),
+                           ({"x-gateway-model-name-rewrite": "old"}, b"old"),
+                           ({"x-llm-d-model-name-rewrite": "", "x-gateway-model-name-rewrite": "old"}, b"m")]:
+        stream = transaction(picker.port)
+        stream.request_headers(headers)
+        stream.request_body(BODY)
+        assert stream.routed()[1] == BODY.replace(b'"m"', b'"%s"' % model)
+
+
+def test_a_second_headers_message_and_a_second_end_are_not_heard(picker, transaction):
+    stream = transaction(picker.port)
+    stream.request_headers()
+    stream.request_headers({":path": "/v9/other"}, end=True)
+    stream.request_body(BODY)
+    stream.request_body(BODY)
+    stream.request_trailers()
+    assert stream.routed()[1] == BODY
+    stream.response_headers({":status": "200", "content-type": "application/json"})
+    stream.response_headers({":status": "500"})
+    stream.response_body(b"{}", end=True)
+    stream.response_body(b"{}", end=True)
+    _, pieces = stream.answered()
+    assert pieces == [b"{}"]
+    stream.half_close()
+    assert stream.ended() == grpc.StatusCode.OK
+    assert picker.admin.metric("llm_d_epp_request_total") == 1
+    assert picker.admin.metric("llm_d_epp_request_error_total") == 0
+
+
+def test_an_answer_before_the_request_is_whole(picker, transaction):
+    stream = transaction(picker.port)
+    stream.request_headers()
+    stream.request_body(BODY[:20], end=False)
+    stream.response_headers({":status": "413", "content-type": "text/plain"})
+    stream.response_body(b"too large", end=True)
+    _, pieces = stream.answered()
+    assert pieces == [b"too large"]
+    stream.request_body(BODY[20:])
+    stream.half_close()
+    assert stream.ended() == grpc.StatusCode.OK
+    assert picker.admin.metric("llm_d_epp_request_total") == 0
+
+
+def test_an_answer_of_trailers_alone(picker, transaction):
+    stream = transaction(picker.port)
+    stream.request_headers()
+    stream.request_body(BODY)
+    stream.routed()
+    stream.response_headers({":status": "200", "content-type": "application/grpc", "grpc-status": "12"}, end=True)
+    assert stream.receive().WhichOneof("response") == "response_headers"
+    stream.half_close()
+    assert stream.ended() == grpc.StatusCode.OK
+    assert picker.admin.metric("llm_d_epp_request_duration_seconds_count") == 1
+
+
+def test_a_request_that_ends_with_trailers(picker, transaction):
+    stream = transaction(picker.port)
+    stream.request_headers()
+    stream.request_body(BODY, end=False)
+    stream.request_trailers()
+    assert stream.receive().WhichOneof("response") == "request_headers"
+    chunk = stream.receive().request_body.response.body_mutation.streamed_response
+    assert (chunk.body, chunk.end_of_stream) == (BODY, False)
+    assert stream.receive().WhichOneof("response") == "request_trailers"
+
+
+@pytest.mark.parametrize("said", range(6))
+def test_a_reset_in_any_state_leaves_nothing_behind(picker, transaction, said):
+    stream = transaction(picker.port)
+    steps = [lambda: stream.request_headers(),
+             lambda: stream.request_body(BODY[:20], end=False),
+             lambda: (stream.request_body(BODY[20:]), stream.routed()),
+             lambda: (stream.response_headers({":status": "200", "content-type": "text/event-stream"}),
+                      stream.receive()),
+             lambda: (stream.response_body(b"data: {}\n\n", end=False), stream.receive())]
+    for step in steps[:said]:
+        step()
+    stream.cancel()
+    until(lambda: picker.admin.metric("llm_d_epp_request_running") == 0, "nothing runs")
+    after = transaction(picker.port)
+    after.request_headers()
+    after.request_body(BODY)
+    assert after.routed()[1] == BODY
+
+
+# Section 17.5
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_endpoint_scores_of_section_17_5(pods, epp, transaction, flag):
+    running = epp(pods([(0, 0.1, "my-model-12345"), (5, 0.5, "my-model-12345")]),
+                  args=["--emit-endpoint-scores"] if flag else [])
+    stream = transaction(running.port)
+    stream.request_headers()
+    stream.request_body(BODY)
+    head, _, _ = stream.routed()
+    told = head.dynamic_metadata["envoy.lb"]
+    if not flag:
+        assert list(told) == [DESTINATION]
+        return
+    scores = dict(told["x-gateway-destination-endpoint-scores"])
+    assert len(scores) == 2
+    assert told[DESTINATION] in scores
+    assert min(scores.values()) >= 0
+
+
+@pytest.mark.parametrize("plugin", ["session-affinity-filter", "session-affinity-scorer"])
+def test_session_affinity_of_section_17_5(pods, epp, transaction, plugin):
+    running = epp(pods([(0, 0.1), (0, 0.1), (0, 0.1)]), args=["--allow-experimental-plugins"], config={
+        "plugins": [{"type": plugin}, {"type": "random-picker"}, {"type": "max-score-picker"}],
+        "profiles": [{"name": "default", "plugins": [
+            {"pluginRef": plugin}, {"pluginRef": "random-picker" if "filter" in plugin else "max-score-picker"}]}]})
+
+    def exchange(headers):
+        stream = transaction(running.port)
+        stream.request_headers(headers)
+        stream.request_body(BODY)
+        where = set_headers(stream.routed()[0].request_headers.response)[DESTINATION]
+        stream.response_headers({":status": "200", "content-type": "application/json"})
+        stream.response_body(b"{}", end=True)
+        head, _ = stream.answered()
+        return where, set_headers(head.response_headers.response)["x-session-token"]
+
+    where, token = exchange({})
+    for _ in range(8):
+        assert exchange({"x-session-token": token}) == (where, token)

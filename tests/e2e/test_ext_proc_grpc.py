@@ -4,7 +4,8 @@ import grpc
 import pytest
 
 from harness.ext_proc import metadata, set_headers
-from test_ext_proc_http import DESTINATION, LOADED, ONE, SUBSET, SUBSET_SPACE, config
+from harness.wait import until
+from test_ext_proc_http import DESTINATION, LOADED, ONE, SUBSET, SUBSET_SPACE, config, routing
 
 GENERATE = "/vllm.grpc.engine.VllmEngine/Generate"
 EMBED = "/vllm.grpc.engine.VllmEngine/Embed"
@@ -51,11 +52,11 @@ def test_requests_of_section_17_4(method, chunks, loads, pod, pods, picker, tran
     stream = transaction(running.port)
     send(stream, chunks, method)
     head, body, _ = stream.routed()
-    assert set_headers(head.request_headers.response) == {
+    assert routing(head) == {
         DESTINATION: servers[pod].address, "content-length": str(len(b"".join(chunks)))}
     assert body == b"".join(chunks)
     assert running.admin.metric("llm_d_epp_request_total", model_name="", target_model_name="", priority="0") == 1
-    assert running.admin.metric("inference_pool_ready_pods") == len(loads)
+    until(lambda: running.admin.metric("inference_pool_ready_pods") == len(loads), "the pods are counted as ready")
     assert running.admin.metric("llm_d_epp_request_running") == 0  # never counted without a model
 
 

@@ -11,6 +11,7 @@ import grpc
 import pytest
 
 from harness.ext_proc import metadata, set_headers
+from harness.wait import until
 
 DESTINATION = "x-gateway-destination-endpoint"
 SUBSET_SPACE, SUBSET = "envoy.lb.subset_hint", "x-gateway-destination-endpoint-subset"
@@ -35,6 +36,13 @@ def body(model: str, prompt: str) -> bytes:
 def request(model: str, target: str) -> dict:
     return {"hi": "mom", "x-request-id": "test-request-id", "x-llm-d-inference-objective": model,
             "x-llm-d-model-name-rewrite": target}
+
+
+def routing(head) -> dict:
+    """The headers that a request-headers response sets, without those of the trace."""
+    headers = set_headers(head.request_headers.response)
+    headers.pop("traceparent", None)
+    return headers
 
 
 @dataclass
@@ -123,7 +131,7 @@ def test_requests_of_section_17_3(row, pods, epp, transaction):
     head, out, sizes = stream.routed()
     destination = servers[row.pod].address
     # The reference sets every header of the request again; only what is changed is set here.
-    assert set_headers(head.request_headers.response) == {DESTINATION: destination, "content-length": str(len(out))}
+    assert routing(head) == {DESTINATION: destination, "content-length": str(len(out))}
     assert head.request_headers.response.clear_route_cache
     assert dict(head.dynamic_metadata["envoy.lb"]) == {DESTINATION: destination}
     assert out == row.routed
@@ -131,8 +139,9 @@ def test_requests_of_section_17_3(row, pods, epp, transaction):
     model, target = row.counted
     for family in ("llm_d_epp_request_total", "inference_objective_request_total"):
         assert picker.admin.metric(family, model_name=model, target_model_name=target, priority="0") == 1
+    assert picker.admin.metric("llm_d_epp_request_size_bytes_sum") == len(out)
     if row.name == "lower queue and kv":
-        assert picker.admin.metric("inference_pool_ready_pods", name="pool") == 3
+        until(lambda: picker.admin.metric("inference_pool_ready_pods") == 3, "three pods are counted as ready")
         lengths = {name: len(body(name, prompt)) for name, prompt in [
             ("my-model-12345", "test1"), ("sql-lora-1fdg2", "test2"), ("direct-model", "test6"),
             ("rewritten-model", "test-rewrite")]}
@@ -192,6 +201,7 @@ def test_usage_in_an_event_stream_of_section_17_3(pods, epp, transaction):
     tokens = "inference_objective_input_tokens"
     assert metric(f"{tokens}_count", model_name="", target_model_name="") == 1
     assert metric(f"{tokens}_sum") == 7
+    assert metric("llm_d_epp_request_input_tokens_sum", model_name="", fairness_id="default-flow", priority="0") == 7
     assert metric(f"{tokens}_bucket", le="1") == 0
     for bound in ["8", "16", "32", "64", "128", "256", "512", "1024", "2048", "4096", "8192", "16384", "32778", "65536",
                   "131072", "262144", "524288", "1.048576e+06", "+Inf"]:

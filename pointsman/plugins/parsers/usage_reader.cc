@@ -215,8 +215,17 @@ bool may_report_usage(ResponseApi api, std::string_view text) {
   }
 }
 
+constexpr std::string_view kData = "data:";
+
+// Whether the line is an event that cannot go on: its data is a whole JSON value.
+bool is_whole_event(std::string_view line) {
+  if (!line.starts_with(kData) || !line.ends_with('}')) return false;
+  JsonReader json(line.substr(kData.size()));
+  json.skip();
+  return json.finish();
+}
+
 void take_line(ResponseApi api, std::string_view line, ResponseProgress& progress) {
-  constexpr std::string_view kData = "data:";
   if (!line.starts_with(kData)) return;
   line.remove_prefix(kData.size());
   if (line.starts_with(' ')) line.remove_prefix(1);
@@ -229,6 +238,11 @@ void take_line(ResponseApi api, std::string_view line, ResponseProgress& progres
 
 void read_events(ResponseApi api, std::string_view chunk, bool end, ResponseProgress& progress) {
   std::string& carry = progress.carry;
+  // Some servers end an event with the chunk and not with a line.
+  if (chunk.starts_with(kData) && is_whole_event(carry)) {
+    take_line(api, carry, progress);
+    carry.clear();
+  }
   while (!chunk.empty()) {
     const std::size_t stop = std::min(chunk.find('\n'), chunk.size());
     const std::string_view piece = chunk.substr(0, stop);

@@ -74,6 +74,16 @@ TEST(OpenAiStream, ReadsUsageOfTheResponsesApi) {
             (Seen{39, 10, 49, -1, 2}));
 }
 
+// As in spec/03 section 17.3.
+TEST(OpenAiStream, ReadsEventsThatEndWithTheirChunk) {
+  const std::string_view usage =
+      "data: {\"usage\":{\"prompt_tokens\":7,\"total_tokens\":17,\"completion_tokens\":10}}\n"
+      "data: [DONE]";
+  EXPECT_EQ(stream({"data: {}", usage, ""}), (Seen{7, 10, 17, -1, 2}));
+  EXPECT_EQ(stream({R"(data: {"text":")", "data: }", "\"}\n", usage}), (Seen{7, 10, 17, -1, 2}));
+  EXPECT_EQ(stream({R"(data: {"text":"}")", "data: }\n"}), (Seen{.events = 1}));
+}
+
 TEST(OpenAiStream, ReadsEventsCutAnywhere) {
   const std::string text =
       "data: {\"choices\":[]}\n\n"

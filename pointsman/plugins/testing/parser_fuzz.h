@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -41,6 +42,43 @@ inline void fuzz_parser(const Parser& parser, std::span<const std::string_view> 
   if (second.prompts != first.prompts || second.stream != first.stream || second.cap != first.cap ||
       second.salt != first.salt) {
     bug("another model changes the request");
+  }
+}
+
+// Whether an event of the text does not begin a line. Such events are told apart by the chunks that
+// they come in.
+inline bool has_lone_event(std::string_view text) {
+  std::size_t at = text.find("data:", 1);
+  while (at != std::string_view::npos && text[at - 1] == '\n') at = text.find("data:", at + 1);
+  return at != std::string_view::npos;
+}
+
+// Any bytes as a response, whole and streamed. The first byte chooses its mode, one of `modes`, and
+// the size of the pieces. What is read must not depend on where the bytes are cut, and little is
+// kept of them.
+inline void fuzz_response(const Parser& parser, std::uint8_t modes, std::string_view input) {
+  if (input.empty() || has_lone_event(input)) return;
+  const auto choice = static_cast<std::uint8_t>(input.front());
+  input.remove_prefix(1);
+  for (const bool sse : {false, true}) {
+    const auto read_in = [&](std::size_t piece) {
+      ResponseProgress progress;
+      progress.mode = choice % modes;
+      for (std::string_view left = input; !left.empty();
+           left.remove_prefix(std::min(piece, left.size()))) {
+        parser.read(left.substr(0, piece), sse, false, progress);
+        if (progress.carry.size() > ResponseProgress::kMaxCarry) bug("too much is kept");
+        if (progress.frame.size() > ResponseProgress::kMaxCarry + 8) bug("too much of a frame");
+      }
+      parser.read({}, sse, true, progress);
+      const Usage& usage = progress.usage;
+      return std::array{usage.prompt, usage.output, usage.total, usage.cached,
+                        static_cast<std::int64_t>(progress.events)};
+    };
+    const auto whole = read_in(input.size() + 1);
+    if (read_in(1) != whole || read_in(1 + choice / 4U) != whole) {
+      bug("what was read depends on the pieces");
+    }
   }
 }
 

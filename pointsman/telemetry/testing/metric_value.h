@@ -19,4 +19,19 @@ inline std::optional<double> metric_value(std::string_view exposition, std::stri
   return value;
 }
 
+// The sum over all series of a family, 0 when there is none.
+inline double metric_sum(std::string_view exposition, std::string_view family) {
+  double sum = 0;
+  const std::string start = "\n" + std::string(family);
+  for (std::size_t at = 0; (at = exposition.find(start, at)) != std::string_view::npos;) {
+    at += start.size();
+    const std::string_view line = exposition.substr(at, exposition.find('\n', at) - at);
+    if (!line.starts_with('{') && !line.starts_with(' ')) continue;
+    double value = 0;
+    std::from_chars(line.data() + line.rfind(' ') + 1, line.data() + line.size(), value);
+    sum += value;
+  }
+  return sum;
+}
+
 }  // namespace pointsman

@@ -13,8 +13,13 @@ ENVOY = pathlib.Path(sys.executable).parent / "envoy"
 DEPLOYED = pathlib.Path(__file__).resolve().parents[3] / "deploy" / "envoy.yaml"
 
 
-def configuration(picker_port: int, tls: bool) -> dict:
-    """The deployed file with free ports, and without TLS to the picker if the test does without."""
+HTTP2 = {"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+         "explicit_http_config": {"http2_protocol_options": {}}}
+
+
+def configuration(picker_port: int, tls: bool, grpc_upstream: bool) -> dict:
+    """The deployed file with free ports, without TLS to the picker if the test does without, and with HTTP/2 to model
+    servers that speak gRPC."""
     config = yaml.safe_load(DEPLOYED.read_text())
     config["admin"]["address"]["socket_address"]["port_value"] = 0
     listener = config["static_resources"]["listeners"][0]["address"]["socket_address"]
@@ -22,15 +27,20 @@ def configuration(picker_port: int, tls: bool) -> dict:
     picker = next(c for c in config["static_resources"]["clusters"] if c["name"] == "pointsman")
     picker["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"][
         "port_value"] = picker_port
+    if grpc_upstream:
+        servers = next(c for c in config["static_resources"]["clusters"] if c["name"] == "model_servers")
+        servers["typed_extension_protocol_options"] = {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": HTTP2}
     if not tls:
         del picker["transport_socket"]
     return config
 
 
 class Envoy:
-    def __init__(self, directory: pathlib.Path, picker_port: int, tls: bool = False, concurrency: int = 1):
+    def __init__(self, directory: pathlib.Path, picker_port: int, tls: bool = False, grpc_upstream: bool = False,
+                 concurrency: int = 1):
         config_file, admin_file = directory / "envoy.json", directory / "envoy-admin"
-        config_file.write_text(json.dumps(configuration(picker_port, tls)))
+        config_file.write_text(json.dumps(configuration(picker_port, tls, grpc_upstream)))
         self.process = Process(
             [ENVOY, "-c", config_file, "--admin-address-path", admin_file, "--disable-hot-restart", "--concurrency",
              str(concurrency), "--log-level", "warning"], directory / "envoy.log")

@@ -22,7 +22,7 @@ vllm:kv_cache_usage_perc{{model_name="m"}} {kv}
 vllm:cache_config_info{{block_size="16",num_gpu_blocks="2000"}} 1
 # HELP vllm:lora_requests_info Running stats on lora requests.
 # TYPE vllm:lora_requests_info gauge
-vllm:lora_requests_info{{max_lora="4",running_lora_adapters="{adapters}",waiting_lora_adapters=""}} 1
+vllm:lora_requests_info{{max_lora="1",running_lora_adapters="{adapters}",waiting_lora_adapters=""}} 1
 """
 
 
