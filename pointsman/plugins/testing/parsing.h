@@ -8,6 +8,7 @@
 
 #include "pointsman/plugins/testing/prompts.h"
 #include "pointsman/stage/parser.h"
+#include "pointsman/stage/setup.h"
 
 namespace pointsman::testing {
 
