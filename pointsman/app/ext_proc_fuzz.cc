@@ -132,6 +132,7 @@ class Proxy {
       case 1:
         return frame(1, 4, stream,
                      hpack(":method", "POST") + hpack(":scheme", "http") +
+                         hpack(":authority", "a") +
                          hpack(":path", "/envoy.service.ext_proc.v3.ExternalProcessor/Process") +
                          hpack("content-type", "application/grpc"));
       case 2:
