@@ -48,15 +48,6 @@ std::expected<Command, Exit> read(const Page& page, std::span<const std::string_
   return values;
 }
 
-// Whether an exporter is configured by the standard variables.
-bool exporter_set(const Environment& environment) {
-  for (const char* name : {"OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT",
-                           "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}) {
-    if (!environment(name).value_or("").empty()) return true;
-  }
-  return false;
-}
-
 std::string_view base_name(std::string_view path) {
   return path.substr(path.find_last_of('/') + 1);
 }
@@ -66,51 +57,6 @@ Result<void> wrong(std::string text) {
 }
 
 }  // namespace
-
-void ServeFlags::declare(FlagSet& flags) {
-  router.tracing = false;  // finish() looks at the environment
-  router.drain_timeout = std::chrono::seconds(30);
-  flags.group("Clients' side");
-  flags.add({.name = "port", .value = "PORT", .help = "Where clients connect."}, port);
-  flags.add({.name = "host",
-             .value = "ADDRESS",
-             .help = "Address to listen on; 0.0.0.0 or :: opens the router to the network."},
-            host);
-  flags.group("Model servers' side");
-  flags.add({.name = "endpoint",
-             .value = "URL",
-             .help = "A model server, such as http://10.0.0.1:8000; repeat the flag for each."},
-            endpoints);
-  flags.add({.name = "endpoints-file",
-             .value = "FILE",
-             .help = "Model servers as a list in YAML, taken up again whenever the file changes."},
-            endpoints_file);
-  router.declare_scraping(flags);
-  flags.group("Configuration");
-  router.declare_configuration(flags);
-  flags.group("Metrics and admin port");
-  router.declare_admin(flags);
-  flags.group("Logs and traces");
-  router.declare_logging(flags);
-  flags.group("Decisions");
-  router.declare_record(flags);
-}
-
-Result<void> ServeFlags::finish(const FlagSet& flags, const Environment& environment) {
-  if (!endpoints.empty() && !endpoints_file.empty()) {
-    return wrong("--endpoint and --endpoints-file exclude each other");
-  }
-  if (auto good = check_port("port", port); !good) return good;
-  if (auto done = router.finish(flags, environment); !done) return done;
-  if (!flags.given("tracing")) router.tracing = exporter_set(environment);
-  // The default is right for a router on its own; only who asks for it needs to hear of it.
-  if (!flags.given("metrics-endpoint-auth")) {
-    std::erase_if(router.warnings, [](const std::string& warning) {
-      return warning.starts_with("--metrics-endpoint-auth");
-    });
-  }
-  return {};
-}
 
 void SimFlags::declare(FlagSet& flags) {
   flags.group("Servers");

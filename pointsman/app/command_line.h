@@ -11,22 +11,11 @@
 
 #include "pointsman/app/epp_flags.h"
 #include "pointsman/app/router_flags.h"
+#include "pointsman/app/serve_flags.h"
 
 namespace pointsman {
 
 inline constexpr std::string_view kVersion = "0.1.0";
-
-// The command line of `pointsman serve`, the standalone router.
-struct ServeFlags {
-  RouterFlags router;  // tracing: true if asked for, or if an exporter is set in the environment
-  int port = 8080;
-  std::string host = "127.0.0.1";
-  std::vector<std::string> endpoints;  // URLs
-  std::string endpoints_file;
-
-  void declare(FlagSet& flags);
-  Result<void> finish(const FlagSet& flags, const Environment& environment);
-};
 
 // The command line of `pointsman sim`, simulated model servers.
 struct SimFlags {

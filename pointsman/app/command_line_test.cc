@@ -129,6 +129,26 @@ TEST(ServeFlags, HaveTheirDefaults) {
   EXPECT_EQ(serve.router.workers, 0);
   EXPECT_FALSE(serve.router.tracing);
   EXPECT_TRUE(serve.router.warnings.empty());
+  EXPECT_EQ(serve.router.drain_timeout, std::chrono::seconds(5));
+  EXPECT_EQ(serve.router.drain_limit, std::chrono::seconds(120));
+  EXPECT_EQ(serve.max_body_bytes, 64U << 20U);
+  EXPECT_EQ(serve.max_inflight_bytes, 1U << 30U);
+  EXPECT_EQ(serve.retries, 2);
+  EXPECT_TRUE(serve.retry_statuses.none());
+  EXPECT_FALSE(serve.retry_timeouts);
+}
+
+TEST(ServeFlags, SayWhatIsRetried) {
+  const auto serve = flags<ServeFlags>({"pointsman", "serve", "--retry-on=502,503,timeout"});
+  EXPECT_EQ(serve.retry_statuses.count(), 2U);
+  EXPECT_TRUE(serve.retry_statuses.test(503));
+  EXPECT_TRUE(serve.retry_timeouts);
+  for (const auto* wrong :
+       {"--retry-on=200", "--retry-on=5xx", "--retries=9", "--retries=-1", "--max-connections=0",
+        "--max-body-bytes=0", "--eject-for=0s", "--connect-timeout=0s", "--idle-timeout=-1s",
+        "--drain-limit=-1s", "--admin-host=here"}) {
+    EXPECT_EQ(exit_of({"pointsman", "serve", wrong}).code, 1) << wrong;
+  }
 }
 
 TEST(ServeFlags, GatherEndpoints) {

@@ -107,6 +107,20 @@ class EppFront {
     return {};
   }
 
+  RouterFront front() {
+    return {.drain = [this](std::function<void()> done) { drain(std::move(done)); },
+            .open_requests =
+                [this] {
+                  std::size_t open = 0;
+                  for (std::size_t i = 0; i < workers_.size(); ++i) {
+                    router_.workers().run_on(
+                        i, [&](Loop&) { open += workers_[i]->server->open_calls(); });
+                  }
+                  return open;
+                }};
+  }
+
+ private:
   // Tells the proxies to go elsewhere, lets open transactions end, then calls `done`.
   void drain(std::function<void()> done) {
     listener_.reset();
@@ -121,7 +135,6 @@ class EppFront {
     }
   }
 
- private:
   Result<std::unique_ptr<Listener>> open(int port, ListenOptions options,
                                          std::vector<Listener::Worker> takers) {
     POINTSMAN_TRY(address, Address::parse("0.0.0.0", static_cast<std::uint16_t>(port)));
@@ -161,7 +174,7 @@ int epp(const EppFlags& flags) {
                         {{"error", open.error().message}});
     return 1;
   }
-  return router->run([&](std::function<void()> done) { front.drain(std::move(done)); });
+  return router->run(front.front());
 }
 
 }  // namespace pointsman

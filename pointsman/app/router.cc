@@ -1,18 +1,16 @@
 #include "pointsman/app/router.h"
 
 #include <algorithm>
-#include <csignal>
-#include <cstdlib>
 #include <sys/resource.h>
 #include <thread>
 #include <utility>
 
 #include "pointsman/app/builtin.h"
 #include "pointsman/app/command_line.h"
+#include "pointsman/app/key_watch.h"
 #include "pointsman/app/router_parts.h"
 #include "pointsman/config/config_text.h"
 #include "pointsman/edge/admin/admin.h"
-#include "pointsman/fleet/file_watcher.h"
 #include "pointsman/telemetry/process_metrics.h"
 
 namespace pointsman {
@@ -40,7 +38,7 @@ Router::Router(const RouterSetup& setup)
 
 Router::~Router() {
   config_watcher_.reset();
-  drain_limit_.reset();
+  drain_timer_.reset();
   tend_timer_.reset();
   admin_listener_.reset();
   admin_.reset();
@@ -123,7 +121,9 @@ std::shared_ptr<const Pipeline> Router::make_pipeline(Assembly assembly) {
       Pipeline::Options{.staleness = setup_.flags.metrics_staleness_threshold,
                         .ignore_subset = setup_.ignore_subset,
                         .keep = setup_.flags.keep_rules,
-                        .trace_decision_matrix = setup_.flags.trace_decision_matrix});
+                        .trace_decision_matrix = setup_.flags.trace_decision_matrix,
+                        .gate = setup_.gate,
+                        .by_model = setup_.models.has_value()});
 }
 
 std::shared_ptr<const Pipeline> Router::pipeline() const {
@@ -176,7 +176,8 @@ bool Router::start_fleet(const Assembly& assembly) {
                            .sources = scrape_sources(assembly),
                            .scraper = {.interval = setup_.flags.refresh_metrics_interval},
                            .gauge_interval = setup_.flags.refresh_prometheus_metrics_interval,
-                           .staleness = setup_.flags.metrics_staleness_threshold},
+                           .staleness = setup_.flags.metrics_staleness_threshold,
+                           .models = setup_.models},
                           metrics_, log_);
   if (!service) {
     logger_.error("failed to start discovery", {{"error", service.error().message}});
@@ -204,11 +205,28 @@ void Router::await_addresses() {
 
 bool Router::open_admin(const RouterFlags& flags) {
   // Without Kubernetes nobody can check a token: an admin port that asks for one stays at home.
-  const auto address = Address::parse(flags.metrics_endpoint_auth ? "127.0.0.1" : "0.0.0.0",
-                                      static_cast<std::uint16_t>(flags.metrics_port));
-  admin_ = std::make_unique<AdminServer>(loop_,
-                                         AdminSources{metrics_, decisions_, taps_, *fleet_->fleet(),
-                                                      [this] { return !draining(); }, &refusals_});
+  const std::string host = !flags.admin_host.empty()     ? flags.admin_host
+                           : flags.metrics_endpoint_auth ? "127.0.0.1"
+                                                         : "0.0.0.0";
+  const auto address = Address::parse(host, static_cast<std::uint16_t>(flags.metrics_port));
+  std::shared_ptr<const ApiKeys> tokens;
+  if (!flags.admin_token_file.empty()) {
+    auto read = read_keys(flags.admin_token_file);
+    if (!read) {
+      logger_.error("cannot read --admin-token-file", {{"error", read.error().message}});
+      return false;
+    }
+    tokens = *std::move(read);
+  }
+  admin_ =
+      std::make_unique<AdminServer>(loop_, AdminSources{.metrics = metrics_,
+                                                        .decisions = decisions_,
+                                                        .taps = taps_,
+                                                        .fleets = *fleet_->fleet(),
+                                                        .ready = [this] { return !draining(); },
+                                                        .refusals = &refusals_,
+                                                        .trouble = setup_.trouble,
+                                                        .tokens = std::move(tokens)});
   auto listener =
       Listener::open(loop_, *address, {.max_connections = 256, .refusals = &refusals_},
                      {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});
@@ -228,36 +246,6 @@ void Router::tend() {
   pipeline()->tend(*fleet.get());
   std::erase_if(retired_, [](const auto& old) { return old.use_count() == 1; });
   tend_timer_->arm(std::chrono::seconds(1));
-}
-
-int Router::run(std::function<void(std::function<void()> done)> drain) {
-  drain_ = std::move(drain);
-  const StopSignals signals(loop_, [this](int signal) {
-    if (signal == SIGHUP) return reload();
-    stopping(signal);
-  });
-  if (setup_.flags.watch_config) {
-    config_watcher_ = std::make_unique<FileWatcher>(setup_.flags.config_file,
-                                                    [this] { loop_.post([this] { reload(); }); });
-  }
-  loop_.run();
-  return exit_code_;
-}
-
-void Router::stopping(int signal) {
-  if (draining()) {
-    logger_.warning("a second signal: ending at once", {{"signal", signal}});
-    std::_Exit(1);
-  }
-  draining_ = true;
-  logger_.info(verbosity::kInfo, "draining",
-               {{"signal", signal}, {"limit", setup_.flags.drain_timeout}});
-  drain_limit_ = std::make_unique<Timer>(loop_, [this] {
-    logger_.warning("the drain limit has passed: open requests are cut off");
-    loop_.stop();
-  });
-  drain_limit_->arm(setup_.flags.drain_timeout);
-  drain_([this] { loop_.post([this] { loop_.stop(); }); });
 }
 
 }  // namespace pointsman

@@ -4,6 +4,7 @@
 #include <expected>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,12 @@
 #include "pointsman/base/result.h"
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/fleet/fleet_service.h"
+#include "pointsman/fleet/model_poller.h"
+#include "pointsman/record/decision_json.h"
 #include "pointsman/record/decision_ring.h"
 #include "pointsman/record/record_writer.h"
 #include "pointsman/record/tap_hub.h"
+#include "pointsman/stage/endpoint_gate.h"
 #include "pointsman/telemetry/log.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/telemetry/tracer.h"
@@ -37,6 +41,18 @@ struct RouterSetup {
   std::string endpoints_file;          // --endpoints-file
   bool ignore_subset = false;
   std::string_view without_endpoints;  // what to do when nothing says where the endpoints are
+  const EndpointGate* gate = nullptr;  // outlives the router; null: nobody is left out
+  // Set: requests go to endpoints that serve their model, and these are asked for it.
+  std::optional<ModelPoller::Options> models = {};
+  FindTrouble trouble = {};  // for /endpoints
+};
+
+// What a front does when the router stops. Threading: called on the router's loop.
+struct RouterFront {
+  std::function<void()> part = {};  // asks clients to come back on other connections
+  // Takes nothing new, lets what is open end, then calls `done` from any thread.
+  std::function<void(std::function<void()> done)> drain;
+  std::function<std::size_t()> open_requests;
 };
 
 // Everything behind a front: configuration, pipeline, fleet, metrics, traces, admin port and the
@@ -64,10 +80,12 @@ class Router {
   // is logged and changes nothing. Threading: the loop's thread.
   void reload();
 
-  // Runs until a signal asks to stop: then `drain(done)` is called and the router goes on until
-  // done() or until the drain limit has passed. A second signal ends the process at once.
-  // Returns the exit code.
-  int run(std::function<void(std::function<void()> done)> drain);
+  const Published<Fleet>& fleet() const { return *fleet_->fleet(); }
+
+  // Runs until a signal asks to stop. The router then says that it is not ready, goes on as before
+  // for --drain-timeout (SIGTERM only), drains the front, and ends when that is done or
+  // --drain-limit has passed. A second signal ends the process at once. Returns the exit code.
+  int run(RouterFront front);
 
  private:
   explicit Router(const RouterSetup& setup);
@@ -84,6 +102,8 @@ class Router {
   bool open_admin(const RouterFlags& flags);
   void tend();
   void stopping(int signal);
+  void drain();
+  void cut_off();
 
   const RouterSetup setup_;
   Log log_;
@@ -105,9 +125,9 @@ class Router {
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<Listener> admin_listener_;
   std::unique_ptr<Timer> tend_timer_;
-  std::unique_ptr<Timer> drain_limit_;
+  std::unique_ptr<Timer> drain_timer_;
   std::unique_ptr<FileWatcher> config_watcher_;
-  std::function<void(std::function<void()>)> drain_;
+  RouterFront front_;
   std::atomic<bool> draining_ = false;
   int exit_code_ = 0;
 };

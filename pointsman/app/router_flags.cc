@@ -11,6 +11,7 @@
 #include "pointsman/config/duration.h"
 #include "pointsman/config/quantity.h"
 #include "pointsman/telemetry/log.h"
+#include "pointsman/wire/address.h"
 
 namespace pointsman {
 namespace {
@@ -55,8 +56,14 @@ void RouterFlags::declare_configuration(FlagSet& flags) {
       workers);
   flags.add({.name = "drain-timeout",
              .value = "DURATION",
-             .help = "After SIGTERM, how long open requests may go on; 0 ends at once."},
+             .help = "After SIGTERM, how long connections are still accepted while the router says "
+                     "that it is not ready, so that what stands before it can look elsewhere. "
+                     "SIGINT skips this."},
             drain_timeout);
+  flags.add({.name = "drain-limit",
+             .value = "DURATION",
+             .help = "How long open requests may go on after that; then they are cut off."},
+            drain_limit);
 }
 
 void RouterFlags::declare_scraping(FlagSet& flags) {
@@ -79,6 +86,15 @@ void RouterFlags::declare_admin(FlagSet& flags) {
              .value = "PORT",
              .help = "Port of /metrics, /healthz, /readyz, /endpoints and /decisions."},
             metrics_port);
+  flags.add({.name = "admin-host",
+             .value = "ADDRESS",
+             .help = "Address of that port; otherwise --metrics-endpoint-auth says."},
+            admin_host);
+  flags.add({.name = "admin-token-file",
+             .value = "FILE",
+             .help = "Bearer tokens, one a line, that open endpoints and decisions to clients on "
+                     "other machines. Metrics and health are open to all who reach the port."},
+            admin_token_file);
   flags.add(
       {.name = "metrics-endpoint-auth",
        .help = "Ask Kubernetes who may read the metrics port. Without Kubernetes, true binds it "
@@ -129,6 +145,12 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
     return fail(Code::invalid_config,
                 std::string(name) + " must be positive, got " + format_duration(given));
   }
+  if (drain_timeout.count() < 0 || drain_limit.count() < 0) {
+    return fail(Code::invalid_config, "--drain-timeout and --drain-limit must not be negative");
+  }
+  if (!admin_host.empty() && !Address::parse(admin_host, 0)) {
+    return fail(Code::invalid_config, "--admin-host must be an IP address, got " + admin_host);
+  }
   std::optional<std::string_view> level;
   if (flags.given("zap-log-level")) level = zap_log_level;
   POINTSMAN_TRY(threshold, pointsman::log_threshold(verbosity, level));
@@ -142,7 +164,7 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
                        " is raised to 50ms");
     refresh_metrics_interval = kFastestScrape;
   }
-  if (metrics_endpoint_auth) {
+  if (metrics_endpoint_auth && admin_host.empty()) {
     warnings.emplace_back(
         "--metrics-endpoint-auth needs Kubernetes, which this build lacks: the metrics port is "
         "bound "

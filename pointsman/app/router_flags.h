@@ -25,14 +25,17 @@ struct RouterFlags {
   std::string config_text;
   bool watch_config = false;  // take over changes of config_file
   bool allow_experimental_plugins = false;
-  int workers = 0;  // 0: one per core
-  std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);
+  int workers = 0;                                                    // 0: one per core
+  std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);  // not ready, yet accepting
+  std::chrono::nanoseconds drain_limit = std::chrono::seconds(120);   // for open requests, after it
   std::chrono::nanoseconds refresh_metrics_interval = std::chrono::milliseconds(50);
   std::chrono::nanoseconds refresh_prometheus_metrics_interval = std::chrono::seconds(5);
   std::chrono::nanoseconds metrics_staleness_threshold = std::chrono::seconds(2);
   int metrics_port = 9090;
   bool metrics_endpoint_auth = true;
-  std::string record;  // folder; empty: nothing is recorded
+  std::string admin_host;        // empty: by metrics_endpoint_auth
+  std::string admin_token_file;  // empty: private pages are for this machine only
+  std::string record;            // folder; empty: nothing is recorded
   std::string record_file_size = "256Mi";
   int record_files = 16;
   std::string keep;  // rules, such as slow,1/100; empty: none

@@ -1,48 +1,122 @@
 #include "pointsman/app/serve.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "pointsman/app/certificate_watch.h"
+#include "pointsman/app/key_watch.h"
 #include "pointsman/app/router.h"
+#include "pointsman/edge/http/forward.h"
+#include "pointsman/edge/http/outliers.h"
 #include "pointsman/edge/http/proxy.h"
 
 namespace pointsman {
 namespace {
+
+constexpr auto kBodyTime = std::chrono::minutes(10);
+
+// What all workers' proxies share, and what lives as long as they do.
+struct Shared {
+  explicit Shared(const ServeFlags& flags)
+      : outliers(
+            {.failures = static_cast<std::uint32_t>(flags.eject_after), .first = flags.eject_for}),
+        memory(flags.max_inflight_bytes == 0 ? std::numeric_limits<std::size_t>::max()
+                                             : static_cast<std::size_t>(flags.max_inflight_bytes)) {
+  }
+
+  Outliers outliers;
+  ByteBudget memory;
+  std::unique_ptr<KeyWatch> keys;
+};
+
+ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared) {
+  ProxyOptions options;
+  options.server.body_bytes = flags.max_body_bytes;
+  options.server.body_time = kBodyTime;
+  options.server.error_body = refusal_body;
+  options.server.memory = &shared.memory;
+  options.server.http2 = true;
+  options.client.connect = flags.connect_timeout;
+  options.client.first_byte = flags.first_byte_timeout;
+  options.client.body_pause = flags.idle_timeout;
+  options.client.total = flags.request_timeout;
+  options.retry.most = static_cast<std::size_t>(flags.retries);
+  options.retry.statuses = flags.retry_statuses;
+  options.retry.timeouts = flags.retry_timeouts;
+  options.outliers = &shared.outliers;
+  options.keys = &shared.keys->keys();
+  options.models = flags.model_routing;
+  options.scheme = flags.cert_path.empty() ? "http" : "https";
+  options.upstream_tls.ca_file = flags.upstream_ca_file;
+  return options;
+}
 
 // The HTTP front: one proxy per worker, each made, used and destroyed on its worker's loop.
 class HttpFront {
  public:
   HttpFront(Router& router, const ProxyOptions& options) : router_(router) {
     proxies_.resize(router.workers().size());
-    for (std::size_t i = 0; i < proxies_.size(); ++i) {
-      router.workers().run_on(i, [&](Loop& loop) {
-        proxies_[i] = std::make_unique<HttpProxy>(loop, router.pipelines(), router.tracer(),
-                                                  router.engine_worker(i), options);
-      });
-    }
+    each([&](std::size_t i, Loop& loop) {
+      proxies_[i] = std::make_unique<HttpProxy>(loop, router.pipelines(), router.tracer(),
+                                                router.engine_worker(i), options);
+    });
   }
   ~HttpFront() {
     listener_.reset();
-    for (std::size_t i = 0; i < proxies_.size(); ++i) {
-      router_.workers().run_on(i, [&](Loop&) { proxies_[i].reset(); });
-    }
+    each([&](std::size_t i, Loop&) { proxies_[i].reset(); });
   }
   HttpFront(const HttpFront&) = delete;
   HttpFront& operator=(const HttpFront&) = delete;
 
-  Result<Address> listen(const Address& at) {
+  Result<Address> listen(const Address& at, const ServeFlags& flags) {
+    ListenOptions options{.max_connections = static_cast<std::size_t>(flags.max_connections)};
+    if (!flags.cert_path.empty()) {
+      POINTSMAN_TRY(tls,
+                    TlsContext::server(
+                        {.certificate_file = CertificateWatch::certificate_file(flags.cert_path),
+                         .key_file = CertificateWatch::key_file(flags.cert_path),
+                         .client_ca_file = {},
+                         .ciphers = {},
+                         .alpn = {"h2", "http/1.1"}}));
+      options.tls = tls;
+      if (flags.enable_cert_reload) {
+        certificate_watch_.emplace(flags.cert_path, tls, router_.log().named("tls"));
+      }
+    }
     std::vector<Listener::Worker> takers;
     for (std::size_t i = 0; i < proxies_.size(); ++i) {
       takers.push_back({router_.workers()[i], [this, i](std::unique_ptr<Stream> s) {
                           proxies_[i]->serve(std::move(s));
                         }});
     }
-    POINTSMAN_TRY(listener, Listener::open(router_.loop(), at, {.refusals = &router_.refusals()},
-                                           std::move(takers)));
+    options.refusals = &router_.refusals();
+    POINTSMAN_TRY(listener,
+                  Listener::open(router_.loop(), at, std::move(options), std::move(takers)));
     listener_ = std::move(listener);
     return listener_->address();
+  }
+
+  RouterFront front() {
+    return {.part = [this] { each([&](std::size_t i, Loop&) { proxies_[i]->part(); }); },
+            .drain = [this](std::function<void()> done) { drain(std::move(done)); },
+            .open_requests =
+                [this] {
+                  std::size_t open = 0;
+                  each([&](std::size_t i, Loop&) { open += proxies_[i]->active(); });
+                  return open;
+                }};
+  }
+
+ private:
+  template <typename Task>
+  void each(const Task& task) {
+    for (std::size_t i = 0; i < proxies_.size(); ++i) {
+      router_.workers().run_on(i, [&](Loop& loop) { task(i, loop); });
+    }
   }
 
   // Stops listening, lets requests end, then calls `done` from some worker.
@@ -59,15 +133,58 @@ class HttpFront {
     }
   }
 
- private:
   Router& router_;
   std::vector<std::unique_ptr<HttpProxy>> proxies_;
   std::unique_ptr<Listener> listener_;
+  std::optional<CertificateWatch> certificate_watch_;
 };
+
+void add_metrics(Router& router, const Shared& shared) {
+  router.metrics().add_source([&router, &shared](std::vector<Sample>& samples) {
+    samples.push_back({.family = &metric::kInflightBytes,
+                       .labels = {},
+                       .value = static_cast<double>(shared.memory.used()),
+                       .buckets = {}});
+    const auto now = Clock::now();
+    Published<Fleet>::Reader fleet(router.fleet());
+    for (const Endpoint& endpoint : fleet.get()->endpoints()) {
+      const auto state = shared.outliers.state(endpoint.key, now);
+      if (!state || state->times == 0) continue;
+      samples.push_back({.family = &metric::kEjected,
+                         .labels = {endpoint.id},
+                         .value = state->left.count() > 0 ? 1.0 : 0.0,
+                         .buckets = {}});
+    }
+  });
+}
+
+std::optional<EndpointTrouble> trouble(const Outliers& outliers, EndpointKey endpoint) {
+  const auto state = outliers.state(endpoint, Clock::now());
+  if (!state) return std::nullopt;
+  return EndpointTrouble{
+      .failures = state->failures, .ejections = state->times, .out_for = state->left};
+}
 
 }  // namespace
 
 int serve(const ServeFlags& flags) {
+  Shared shared(flags);
+  Log early(2, flags.router.log_threshold);
+  auto keys = KeyWatch::start(flags.api_key_file, flags.upstream_api_key_file,
+                              Logger(early, "router").named("keys"));
+  if (!keys) {
+    Logger(early, "router")
+        .error("cannot read keys (--api-key-file, --upstream-api-key-file)",
+               {{"error", keys.error().message}});
+    return 1;
+  }
+  shared.keys = *std::move(keys);
+  std::optional<ModelPoller::Options> models;
+  if (flags.model_routing) {
+    models.emplace();
+    models->tls.ca_file = flags.upstream_ca_file;
+    models->key = [&shared] { return shared.keys->upstream_key(); };
+  }
   const auto router =
       Router::start({.flags = flags.router,
                      .service = "pointsman",
@@ -75,22 +192,30 @@ int serve(const ServeFlags& flags) {
                      .endpoints_file = flags.endpoints_file,
                      .without_endpoints = "give --endpoint URL for each model server, or "
                                           "--endpoints-file FILE, or a configuration with "
-                                          "file-discovery"});
+                                          "file-discovery",
+                     .gate = &shared.outliers,
+                     .models = std::move(models),
+                     .trouble = [&shared](EndpointKey e) { return trouble(shared.outliers, e); }});
   if (router == nullptr) return 1;
+  add_metrics(*router, shared);
   const Logger& log = router->log();
   const auto address = Address::parse(flags.host, static_cast<std::uint16_t>(flags.port));
   if (!address) {
     log.error("--host must be an IP address", {{"error", address.error().message}});
     return 1;
   }
-  HttpFront front(*router, {.server = {.refusals = &router->refusals()}});
-  const auto open = front.listen(*address);
+  ProxyOptions options = proxy_options(flags, shared);
+  options.server.refusals = &router->refusals();
+  HttpFront front(*router, options);
+  const auto open = front.listen(*address, flags);
   if (!open) {
-    log.error("cannot open the port (--port)", {{"error", open.error().message}});
+    log.error("cannot open the port (--port) or its certificate (--cert-path)",
+              {{"error", open.error().message}});
     return 1;
   }
-  log.info(verbosity::kInfo, "serving", {{"address", open->text()}});
-  return router->run([&](std::function<void()> done) { front.drain(std::move(done)); });
+  log.info(verbosity::kInfo, "serving",
+           {{"address", open->text()}, {"tls", !flags.cert_path.empty()}});
+  return router->run(front.front());
 }
 
 }  // namespace pointsman

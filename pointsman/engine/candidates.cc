@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 #include "pointsman/base/text.h"
 
@@ -13,7 +16,53 @@ bool same_word(std::string_view a, std::string_view lower) {
   return std::ranges::equal(a, lower, [](char x, char y) { return to_lower(x) == y; });
 }
 
+// What is known of one model.
+class Servers {
+ public:
+  Servers(const Fleet& fleet, std::string_view model)
+      : fleet_(fleet),
+        table_(fleet.models().get()),
+        row_(table_ == nullptr ? nullptr : table_->find(model)),
+        adapter_(fleet.adapters().find(model)) {}
+
+  bool serves(EndpointIndex e) const {
+    if (row_ != nullptr && row_->served[e] != 0) return true;
+    return adapter_ && (among(fleet_.adapters().active(e)) || among(fleet_.adapters().waiting(e)));
+  }
+  bool unknown(EndpointIndex e) const { return table_ == nullptr || table_->known[e] == 0; }
+
+ private:
+  bool among(std::span<const std::uint32_t> adapters) const {
+    return std::ranges::find(adapters, *adapter_) != adapters.end();
+  }
+
+  const Fleet& fleet_;
+  const ModelTable* table_;
+  const ModelTable::Model* row_;
+  std::optional<std::uint32_t> adapter_;
+};
+
 }  // namespace
+
+Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& candidates) {
+  if (model.empty() || fleet.empty()) return {};
+  const Servers servers(fleet, model);
+  const auto serves = [&](EndpointIndex e) { return servers.serves(e); };
+  if (std::ranges::any_of(candidates.list(), serves)) {
+    candidates.keep_if(DropReason::no_model, serves);
+    return {};
+  }
+  bool somewhere = false;
+  for (EndpointIndex e = 0; e < fleet.size() && !somewhere; ++e) {
+    somewhere = servers.serves(e) || servers.unknown(e);
+  }
+  if (!somewhere) {
+    return fail(Code::not_found, "The model `" + std::string(model) + "` does not exist",
+                kModelNotFound);
+  }
+  candidates.keep_if(DropReason::no_model, [&](EndpointIndex e) { return servers.unknown(e); });
+  return {};
+}
 
 bool prefers_if_available(std::string_view prefer) {
   while (!prefer.empty()) {

@@ -3,13 +3,24 @@
 #include <span>
 #include <string_view>
 
+#include "pointsman/base/result.h"
 #include "pointsman/model/endpoint.h"
+#include "pointsman/model/fleet.h"
+#include "pointsman/stage/filter.h"
 
 namespace pointsman {
 
 // Whether the gateway's subset allows the endpoint (spec/03 section 12): an element names its
 // address, with or without a port; the port does not count, nor do brackets around IPv6.
 bool in_subset(const Endpoint& endpoint, std::span<const std::string_view> allowed);
+
+// Keeps those that serve the model; when none is known to, those that have not told what they
+// serve. No model: all. Errors: not_found / kModelNotFound, when every endpoint of the fleet has
+// told and none serves it.
+Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& candidates);
+
+// OpenAI's name of that error.
+inline constexpr std::string_view kModelNotFound = "model_not_found";
 
 // Whether a Prefer header asks for `if-available` (spec/03 section 2.4).
 bool prefers_if_available(std::string_view prefer);

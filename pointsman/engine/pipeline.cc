@@ -194,7 +194,7 @@ Result<void> Pipeline::open_decision(Session& session, EngineWorker& worker) con
   decision.plan = assembly_.scheduler->plan();
   if (recorder_.wants_inputs()) decision.inputs.schema = assembly_.inputs;
 
-  const auto candidates = locate(session, *fleet);
+  POINTSMAN_TRY(candidates, locate(session, *fleet));
   if (auto admitted = admit(session, *fleet, candidates); !admitted) return admitted;
   if (candidates.empty()) {
     return fail(Code::unavailable, "failed to find endpoint candidates for serving the request",
@@ -277,13 +277,13 @@ void Pipeline::dispatch(const Context& context, Session& session, EngineWorker& 
     Samples samples;
     Effects effects{samples, session.upstream_edits};
     const auto began = Clock::now();
-    step.hook->dispatched(context, *session.decision, effects);
+    step.hook->dispatched(context, session.in_effect(), effects);
     worker.shard.observe(step.timer, Clock::now() - began);
     observe_samples(samples, step.name, context.request, context.fleet, worker.shard);
   }
 }
 
-std::span<EndpointIndex> Pipeline::locate(Session& session, const Fleet& fleet) const {
+Result<std::span<EndpointIndex>> Pipeline::locate(Session& session, const Fleet& fleet) const {
   const auto list = session.arena.array<EndpointIndex>(fleet.size());
   for (EndpointIndex e = 0; e < fleet.size(); ++e) list[e] = e;
   Candidates candidates(list, session.decision->drops);
@@ -292,6 +292,17 @@ std::span<EndpointIndex> Pipeline::locate(Session& session, const Fleet& fleet) 
     const std::span<const std::string_view> allowed = *session.subset;
     candidates.keep_if(DropReason::subset,
                        [&](EndpointIndex e) { return in_subset(fleet[e], allowed); });
+  }
+  if (options_.by_model) {
+    if (auto kept = keep_model(fleet, session.request.target_model, candidates); !kept) {
+      return std::unexpected(std::move(kept).error());
+    }
+  }
+  // Never all of them: who fails may still be better than nobody.
+  if (const auto now = session.decision->at; options_.gate != nullptr && options_.gate->any(now)) {
+    candidates.keep_if_any(DropReason::ejected, [&](EndpointIndex e) {
+      return !options_.gate->closed(fleet[e].key, now);
+    });
   }
   return list.first(candidates.size());
 }
@@ -333,17 +344,25 @@ void Pipeline::failed(Session& session, const Error& error) const {
 }
 
 Result<EndpointIndex> Pipeline::any_endpoint(Session& session, const Fleet& fleet,
-                                             EngineWorker& worker) const {
+                                             EngineWorker& worker,
+                                             std::span<const EndpointIndex> tried) const {
   const auto list = session.arena.array<EndpointIndex>(fleet.size());
   std::size_t n = 0;
   for (EndpointIndex e = 0; e < fleet.size(); ++e) {
-    if (!fleet.ready(e)) continue;
+    if (!fleet.ready(e) || std::ranges::find(tried, e) != tried.end()) continue;
     if (session.subset && !options_.ignore_subset && !in_subset(fleet[e], *session.subset))
       continue;
     list[n++] = e;
   }
   if (n == 0) {
     return fail(Code::unavailable, "no pods available in datastore", "rejected-no-endpoints");
+  }
+  if (const auto now = Clock::now(); options_.gate != nullptr && options_.gate->any(now)) {
+    std::vector<Drop> drops;
+    Candidates open(list.first(n), drops);
+    open.keep_if_any(DropReason::ejected,
+                     [&](EndpointIndex e) { return !options_.gate->closed(fleet[e].key, now); });
+    n = open.size();
   }
   return list[worker.random.below(n)];
 }

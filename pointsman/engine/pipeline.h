@@ -15,6 +15,7 @@
 #include "pointsman/engine/keep_rules.h"
 #include "pointsman/engine/scheduler_metrics.h"
 #include "pointsman/engine/session.h"
+#include "pointsman/stage/endpoint_gate.h"
 #include "pointsman/stage/recorder.h"
 
 namespace pointsman {
@@ -53,6 +54,8 @@ class Pipeline {
     bool ignore_subset = false;  // --disable-endpoint-subset-filter
     KeepRules keep;              // --keep
     bool trace_decision_matrix = false;
+    const EndpointGate* gate = nullptr;  // outlives the pipeline; null: nobody is left out
+    bool by_model = false;               // a request goes only to endpoints that serve its model
   };
 
   Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options);
@@ -69,15 +72,18 @@ class Pipeline {
   void run(const std::shared_ptr<const Pipeline>& self, Session& session,
            EngineWorker& worker) const;
 
-  // For a request without a body: some ready endpoint of `fleet` among the allowed ones, or
-  // unavailable / rejected-no-endpoints. Runs no plugin.
-  Result<EndpointIndex> any_endpoint(Session& session, const Fleet& fleet,
-                                     EngineWorker& worker) const;
+  // For a request without a body: some ready endpoint of `fleet` among the allowed ones and not
+  // among `tried`, or unavailable / rejected-no-endpoints. Runs no plugin.
+  Result<EndpointIndex> any_endpoint(Session& session, const Fleet& fleet, EngineWorker& worker,
+                                     std::span<const EndpointIndex> tried = {}) const;
 
   // The request has been handed to the model server.
   void sent(Session& session, EngineWorker& worker) const;
   // The first choice could not be reached: the outcome so far is noted and another is tried.
   void retried(Session& session, const Outcome& so_far) const;
+  // The request goes to `to`, another candidate of the primary profile, in place of the pick. To
+  // the plugins the first try is finished and another one dispatched. Comes before sent() anew.
+  void rerouted(Session& session, EndpointIndex to, EngineWorker& worker) const;
   // A response comes although the request was not read: the proxy answers by itself, or has never
   // shown us the request. Chooses the parser that reads it, by the path.
   void adopt(Session& session) const;
@@ -123,7 +129,7 @@ class Pipeline {
                      EngineWorker& worker) const;
   Context context_of(Session& session) const;
   Result<void> schedule(const Context& context, Session& session, EngineWorker& worker) const;
-  std::span<EndpointIndex> locate(Session& session, const Fleet& fleet) const;
+  Result<std::span<EndpointIndex>> locate(Session& session, const Fleet& fleet) const;
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
   Result<void> check_condition(const Session& session) const;

@@ -85,6 +85,23 @@ void Pipeline::retried(Session& session, const Outcome& so_far) const {
   recorder_.join(session.decision, so_far);
 }
 
+void Pipeline::rerouted(Session& session, EndpointIndex to, EngineWorker& worker) const {
+  if (session.decision == nullptr || session.decision->primary < 0) return;
+  const bool told = session.dispatched_;
+  tell_finished(session, worker);
+  // The decision itself is for others to see by now.
+  auto changed = std::make_unique<Decision>(session.in_effect());
+  const ProfileRun& run = changed->runs[static_cast<std::size_t>(changed->primary)];
+  if (run.picks > 0) changed->picks[run.first_pick] = to;
+  session.rerouted_ = std::move(changed);
+  if (!told) return;
+  try {
+    dispatch(context_of(session), session, worker);
+  } catch (...) {  // the request goes on
+    session.root.exception(std::current_exception());
+  }
+}
+
 void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
                     EngineWorker& worker) const {
   if (!session.dispatched_ || response_hooks_.empty()) return;
@@ -95,7 +112,7 @@ void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& s
     Samples samples;
     Effects effects{samples, session.client_edits};
     try {
-      ((*step.hook).*moment)(context, *session.decision, effects);
+      ((*step.hook).*moment)(context, session.in_effect(), effects);
     } catch (...) {  // the answer goes on; the others are told
       session.root.exception(std::current_exception());
     }
@@ -197,7 +214,7 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     session.root.set("gen_ai.request.id", session.request.id);
     if (session.decision != nullptr && !session.decision->targets().empty()) {
       session.root.set("pointsman.endpoint",
-                       (*session.decision->fleet)[session.decision->targets()[0]].id);
+                       (*session.decision->fleet)[session.in_effect().targets()[0]].id);
       session.root.set("pointsman.decision", decision_id_text(session.decision->id));
     }
     if (response.status != 0) session.root.set("http.response.status_code", response.status);

@@ -25,6 +25,7 @@ void Session::reset() {
   root = {};
   trace = {};
   decision.reset();
+  rerouted_.reset();
   kept_by = {};
   error_code = {};
   outgoing = {};

@@ -58,8 +58,10 @@ class Session {
   Trace trace;
   Trace::Scope root;                   // gateway.request; ended by Pipeline::finish
   std::shared_ptr<Decision> decision;  // set when scheduling began
-  std::string_view kept_by;            // the --keep rule that wants this trace; set by finish()
-  std::string_view error_code;         // of the error that ended the request phase, or empty
+  // What the hooks see: the decision, but after Pipeline::rerouted() with the endpoint in use.
+  const Decision& in_effect() const { return rerouted_ ? *rerouted_ : *decision; }
+  std::string_view kept_by;     // the --keep rule that wants this trace; set by finish()
+  std::string_view error_code;  // of the error that ended the request phase, or empty
   // The body to send upstream, in pieces to be concatenated: as received, or with another model.
   std::span<const std::string_view> outgoing;
   std::size_t outgoing_bytes = 0;
@@ -92,7 +94,8 @@ class Session {
   std::span<const EndpointIndex> candidates_;
   std::size_t next_producer_ = 0;   // whose turn it is
   std::shared_ptr<Wakeup> wakeup_;  // set when that one has been asked to prepare
-  bool dispatched_ = false;         // between the hooks' dispatched() and finished()
+  std::unique_ptr<Decision> rerouted_;
+  bool dispatched_ = false;  // between the hooks' dispatched() and finished()
 };
 
 }  // namespace pointsman

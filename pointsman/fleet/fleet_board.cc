@@ -70,6 +70,11 @@ void FleetBoard::apply(EndpointKey endpoint, Clock::time_point at, const PageRea
   changed_ = true;
 }
 
+void FleetBoard::set_models(std::shared_ptr<const ModelTable> models) {
+  fleet_.set_models(std::move(models));
+  changed_ = true;
+}
+
 void FleetBoard::publish() {
   published_->publish(fleet_);
   changed_ = false;

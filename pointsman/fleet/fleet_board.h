@@ -25,6 +25,10 @@ class FleetBoard {
   void apply(EndpointKey endpoint, Clock::time_point at, const PageReading& reading,
              const Adapters& adapters);
 
+  // Takes over which models are served; it stays when endpoints change only if they are set anew.
+  // REQUIRES: one entry per endpoint.
+  void set_models(std::shared_ptr<const ModelTable> models);
+
   // Whether publish() has something to say.
   bool changed() const { return changed_; }
   void publish();

@@ -12,6 +12,7 @@
 
 #include "pointsman/base/bug.h"
 #include "pointsman/fleet/fleet_board.h"
+#include "pointsman/fleet/model_board.h"
 #include "pointsman/fleet/pool_gauges.h"
 #include "pointsman/fleet/roster.h"
 #include "pointsman/telemetry/families.h"
@@ -62,6 +63,7 @@ class FleetService::Worker {
   void take(std::vector<Endpoint> endpoints);
   void take_address(const std::string& host, const std::string& address);
   void take_scrape(const Scrape& scrape);
+  void take_models(EndpointKey endpoint, std::vector<ServedModel> models);
   void show_endpoints();
   void tell_failure(const Scrape& scrape) const;
   void publish_soon();
@@ -78,6 +80,7 @@ class FleetService::Worker {
 
   Roster roster_;
   FleetBoard board_;
+  ModelBoard models_;
   std::optional<Result<void>> taken_;  // what became of the first set of endpoints
   Clock::time_point published_at_{};
 
@@ -86,6 +89,7 @@ class FleetService::Worker {
   Timer gauge_timer_;
   HostNames host_names_;
   std::optional<Scraper> scraper_;
+  std::optional<ModelPoller> model_poller_;
   std::jthread thread_;
 };
 
@@ -109,6 +113,11 @@ FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
                }}) {
   options_.gauge_interval = std::max(options_.gauge_interval, kShortestGaugeInterval);
   expose_endpoint_queues(metrics, board_.published(), options_.pool);
+  if (!options_.models) return;
+  model_poller_.emplace(loop_, *options_.models,
+                        [this](EndpointKey endpoint, std::vector<ServedModel> models) {
+                          take_models(endpoint, std::move(models));
+                        });
 }
 
 Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) {
@@ -206,6 +215,20 @@ void FleetService::Worker::take_address(const std::string& host, const std::stri
 void FleetService::Worker::show_endpoints() {
   board_.set_endpoints(roster_.endpoints());
   scraper_->set_endpoints(*roster_.endpoints());
+  if (!model_poller_) return;
+  board_.set_models(models_.table(*roster_.endpoints()));
+  model_poller_->set_endpoints(*roster_.endpoints());
+}
+
+void FleetService::Worker::take_models(EndpointKey endpoint, std::vector<ServedModel> models) {
+  std::string names;
+  for (const ServedModel& model : models) (names += names.empty() ? "" : ", ") += model.name;
+  if (!models_.told(endpoint, std::move(models))) return;
+  board_.set_models(models_.table(*roster_.endpoints()));
+  publish_soon();
+  const auto at = board_.current().find(endpoint);
+  log_.info(verbosity::kInfo, "an endpoint has told its models",
+            {{"endpoint", at ? board_.current()[*at].id : std::string()}, {"models", names}});
 }
 
 void FleetService::Worker::take_scrape(const Scrape& scrape) {

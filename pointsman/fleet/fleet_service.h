@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "pointsman/base/published.h"
 #include "pointsman/base/result.h"
 #include "pointsman/fleet/host_names.h"
+#include "pointsman/fleet/model_poller.h"
 #include "pointsman/fleet/scraper.h"
 #include "pointsman/model/fleet.h"
 #include "pointsman/stage/datalayer.h"
@@ -26,6 +28,7 @@ struct FleetOptions {
   Clock::duration gauge_interval = std::chrono::seconds(5);  // refresh of the pool's gauges
   Clock::duration staleness = std::chrono::seconds(2);       // for these gauges
   HostNames::Options host_names;
+  std::optional<ModelPoller::Options> models;  // set: learns which models each endpoint serves
 };
 
 // Finds the endpoints, reads their load and publishes both as Fleet snapshots, on a thread of its

@@ -9,20 +9,23 @@
 namespace pointsman {
 
 std::string_view text(DropReason reason) {
-  static constexpr std::array<std::string_view, 14> kTexts{"",
-                                                           "not ready",
-                                                           "outside the gateway's subset",
-                                                           "labels do not match",
-                                                           "saturated",
-                                                           "signals too old",
-                                                           "filtered",
-                                                           "the session is bound to another",
-                                                           "too far from the peer",
-                                                           "an attribute does not allow it",
-                                                           "others hold the prompt",
-                                                           "latency headroom",
-                                                           "context length out of its range",
-                                                           "not named by the request"};
+  static constexpr std::array<std::string_view, kDropReasons> kTexts{
+      "",
+      "not ready",
+      "outside the gateway's subset",
+      "labels do not match",
+      "saturated",
+      "signals too old",
+      "filtered",
+      "the session is bound to another",
+      "too far from the peer",
+      "an attribute does not allow it",
+      "others hold the prompt",
+      "latency headroom",
+      "context length out of its range",
+      "not named by the request",
+      "does not serve the model",
+      "ejected after failures"};
   return kTexts.at(static_cast<std::size_t>(reason));
 }
 

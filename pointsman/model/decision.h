@@ -65,8 +65,10 @@ enum class DropReason : std::uint8_t {
   headroom,        // it would miss the latency objective, and others would not; or drawn so
   context_length,  // it does not serve prompts of this length
   not_named,       // a request header names others
+  no_model,        // it does not serve the request's model, and others do
+  ejected,         // it has failed several times in a row of late, and others have not
 };
-inline constexpr std::size_t kDropReasons = 14;
+inline constexpr std::size_t kDropReasons = 16;
 std::string_view text(DropReason reason);
 
 struct Drop {

@@ -7,6 +7,11 @@
 
 namespace pointsman {
 
+const ModelTable::Model* ModelTable::find(std::string_view name) const {
+  const auto at = std::ranges::lower_bound(models, name, {}, &Model::name);
+  return at == models.end() || at->name != name ? nullptr : &*at;
+}
+
 Fleet::Fleet() : Fleet(std::make_shared<const std::vector<Endpoint>>()) {}
 
 Fleet::Fleet(std::shared_ptr<const std::vector<Endpoint>> endpoints)

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pointsman/base/clock.h"
@@ -35,6 +36,20 @@ inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 struct LoadColumn {
   std::vector<double> value;
   std::vector<Clock::time_point> at;
+};
+
+// Which models the endpoints serve, as far as they have told. Immutable, shared by many snapshots.
+struct ModelTable {
+  struct Model {
+    std::string name;
+    std::string card;                  // the entry of a server's /v1/models, as JSON; may be empty
+    std::vector<std::uint8_t> served;  // one per endpoint
+  };
+  std::vector<Model> models;        // sorted by name
+  std::vector<std::uint8_t> known;  // one per endpoint: whether it has told
+
+  // Nothing when no endpoint has told of it.
+  const Model* find(std::string_view name) const;
 };
 
 // All endpoints at one instant: identities once, and a column per load signal. Immutable once
@@ -84,6 +99,10 @@ class Fleet {
   // The adapters of `e` were read again and are the same.
   void set_adapters_at(EndpointIndex e, Clock::time_point at) { adapters_at_[e] = at; }
 
+  // Null when nobody has told. REQUIRES of a table: one entry per endpoint.
+  const std::shared_ptr<const ModelTable>& models() const { return models_; }
+  void set_models(std::shared_ptr<const ModelTable> models) { models_ = std::move(models); }
+
   // Whether requests may be sent there: false while a host name has no address.
   bool ready(EndpointIndex e) const { return ready_[e] != 0; }
   void set_ready(EndpointIndex e, bool ready) { ready_[e] = ready ? 1 : 0; }
@@ -102,6 +121,7 @@ class Fleet {
   std::vector<Clock::time_point> adapters_at_;
   std::vector<Clock::time_point> read_at_;
   std::vector<std::uint8_t> ready_;
+  std::shared_ptr<const ModelTable> models_;
 };
 
 }  // namespace pointsman

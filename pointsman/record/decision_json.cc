@@ -214,7 +214,22 @@ std::string decision_summary_json(const Decision& d, const Outcome& outcome) {
   return json.take();
 }
 
-std::string fleet_json(const Fleet& fleet, Clock::time_point now) {
+namespace {
+
+// The models that the endpoint has told, if it has.
+void append_models(JsonWriter& json, const Fleet& fleet, EndpointIndex e) {
+  const ModelTable* const models = fleet.models().get();
+  if (models == nullptr || models->known[e] == 0) return;
+  json.key("models").open('[');
+  for (const ModelTable::Model& model : models->models) {
+    if (model.served[e] != 0) json.value(model.name);
+  }
+  json.close(']');
+}
+
+}  // namespace
+
+std::string fleet_json(const Fleet& fleet, Clock::time_point now, const FindTrouble& trouble) {
   constexpr std::array<std::pair<std::string_view, Load>, 5> kSignals{
       {{"waiting", Load::waiting},
        {"running", Load::running},
@@ -243,7 +258,18 @@ std::string fleet_json(const Fleet& fleet, Clock::time_point now) {
           .field("age_ms", micros(now - column.at[e]) / 1000)
           .close('}');
     }
-    json.close('}').close('}');
+    json.close('}');
+    append_models(json, fleet, e);
+    if (const auto seen = trouble ? trouble(endpoint.key) : std::nullopt) {
+      json.key("trouble")
+          .open('{')
+          .field("failures", seen->failures)
+          .field("ejections", seen->ejections)
+          .field("ejected", seen->out_for.count() > 0)
+          .field("returns_in_ms", micros(seen->out_for) / 1000)
+          .close('}');
+    }
+    json.close('}');
   }
   json.close(']').close('}');
   return json.take();

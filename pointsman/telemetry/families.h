@@ -204,6 +204,30 @@ inline constexpr auto kProducerErrors =
             "Requests that went on without what a producer should have found out.",
             labels("plugin_name", "plugin_type"));
 
+// The standalone router's clients and model servers
+inline constexpr auto kUpstreamFailures =
+    counter("pointsman_upstream_failures_total",
+            "Tries to send a request that failed: connecting, stale, reset, broken, timeout or a "
+            "server error of 5xx.",
+            labels("reason"));
+inline constexpr auto kRetries = counter(
+    "pointsman_retries_total",
+    "Requests sent again to another endpoint, by the failure before; and no_budget, those that "
+    "were not because too many had been.",
+    labels("reason"));
+inline constexpr auto kEjections =
+    counter("pointsman_endpoint_ejections_total",
+            "How often an endpoint was left out after failures in a row.", labels("endpoint"));
+inline constexpr auto kEjected =
+    gauge("pointsman_endpoint_ejected", "Whether an endpoint is left out after failures now.",
+          labels("endpoint"));
+inline constexpr auto kInflightBytes =
+    gauge("pointsman_inflight_body_bytes", "Bytes of request bodies in memory.", kNone);
+inline constexpr auto kCutOff =
+    counter("pointsman_cut_off_requests_total",
+            "Requests cut off because the limit of draining had passed.", kNone)
+        .from_the_start();
+
 // This process (names of the Prometheus client libraries)
 inline constexpr auto kProcessCpu =
     counter("process_cpu_seconds_total", "User and system CPU time.", kNone);
@@ -301,6 +325,12 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kDisaggDecisions,
     &kPdDecisions,
     &kProducerErrors,
+    &kUpstreamFailures,
+    &kRetries,
+    &kEjections,
+    &kEjected,
+    &kInflightBytes,
+    &kCutOff,
     &kProcessCpu,
     &kProcessOpenFds,
     &kProcessMaxFds,

@@ -23,14 +23,23 @@ nghttp2_nv field(const Http2Field& from) {
           NGHTTP2_NV_FLAG_NONE};
 }
 
-constexpr std::size_t kMaxAnswerFields = 16;
+constexpr std::size_t kUsualFields = 24;
 
+// Fields as nghttp2 takes them; few of them cost no allocation.
 struct Fields {
   explicit Fields(std::span<const Http2Field> from) : count(from.size()) {
-    if (count > kMaxAnswerFields) bug("too many answer fields");
-    std::ranges::transform(from, all.begin(), field);
+    if (count > kUsualFields) {
+      many.resize(count);
+      all = many.data();
+    }
+    std::ranges::transform(from, all, field);
   }
-  std::array<nghttp2_nv, kMaxAnswerFields> all{};
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
+
+  std::array<nghttp2_nv, kUsualFields> few{};
+  std::vector<nghttp2_nv> many;
+  nghttp2_nv* all = few.data();
   std::size_t count;
 };
 
@@ -39,7 +48,7 @@ struct Fields {
 void Http2Session::State::refuse(std::int32_t id, std::string_view status) {
   const std::array<Http2Field, 1> answer{{{":status", status}}};
   const Fields fields_of_answer(answer);
-  require_http2(nghttp2_submit_response(session.get(), id, fields_of_answer.all.data(),
+  require_http2(nghttp2_submit_response(session.get(), id, fields_of_answer.all,
                                         fields_of_answer.count, nullptr),
                 "http2 refusal");
 }
@@ -78,7 +87,7 @@ ssize_t Http2Session::State::read_body(Http2Stream& stream, std::size_t room,
     if (stream.end_ == Http2Stream::End::trailers) {
       flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       const Fields trailers(stream.trailers_);
-      nghttp2_submit_trailer(session.get(), stream.id_, trailers.all.data(), trailers.count);
+      nghttp2_submit_trailer(session.get(), stream.id_, trailers.all, trailers.count);
     }
   }
   return static_cast<ssize_t>(size);
@@ -109,9 +118,20 @@ void Http2Stream::respond(std::span<const Http2Field> fields, bool end) {
         *static_cast<Http2Stream*>(source->ptr), room, *flags);
   };
   if (end) end_ = End::bare;
-  require_http2(nghttp2_submit_response(session_->session.get(), id_, all.all.data(), all.count,
+  require_http2(nghttp2_submit_response(session_->session.get(), id_, all.all, all.count,
                                         end ? nullptr : &body),
                 "http2 response");
+  session_->tell();
+}
+
+void Http2Stream::inform(std::string_view status) {
+  const std::array<Http2Field, 1> answer{{{":status", status}}};
+  const Fields fields(answer);
+  require_http2(nghttp2_submit_headers(session_->session.get(), NGHTTP2_FLAG_NONE, id_, nullptr,
+                                       fields.all, fields.count, nullptr) < 0
+                    ? -1
+                    : 0,
+                "http2 interim answer");
   session_->tell();
 }
 

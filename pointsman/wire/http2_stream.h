@@ -23,6 +23,8 @@ class Http2Stream final {
   // REQUIRES: not called before on this stream.
   void respond(std::span<const Http2Field> fields, bool end = false);
   bool responded() const { return responded_; }
+  // Says something before the answer: a status of 1xx. REQUIRES: not responded.
+  void inform(std::string_view status);
 
   // Room for `n` body bytes behind those queued, to be filled and commit()ted. The view is valid
   // until the next call on this stream. REQUIRES: responded, not finished.

@@ -12,6 +12,7 @@
 #include "pointsman/wire/address.h"
 #include "pointsman/wire/http.h"
 #include "pointsman/wire/loop.h"
+#include "pointsman/wire/stream.h"
 #include "pointsman/wire/tls.h"
 
 namespace pointsman {
@@ -57,6 +58,13 @@ class HttpSink {
   virtual void on_body(std::string_view bytes) = 0;    // valid in the call
   virtual void on_end() = 0;
   virtual void on_failure(HttpFailure failure) = 0;
+  // In place of all others: a request with an Upgrade field was answered with 101, and the
+  // connection is the sink's. `rest` are bytes that came after the head.
+  virtual void on_upgrade(const ResponseHead& /*head*/, std::unique_ptr<Stream> /*stream*/,
+                          std::string_view /*rest*/) {
+    on_failure({HttpFailure::Phase::answering,
+                {Code::bad_gateway, "the server goes on in another protocol", {}}});
+  }
 };
 
 class HttpClientConnection;  // http_client_connection.h, wire/*.cc only

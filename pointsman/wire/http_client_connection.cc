@@ -88,6 +88,7 @@ void HttpClientConnection::connected(Result<std::unique_ptr<Stream>> stream) {
 void HttpClientConnection::write_head(const HttpTarget& target, const RequestHead& head,
                                       std::uint64_t length) {
   method_ = head.method;
+  upgrade_ = head.fields.contains("upgrade");
   text_.clear();
   append_request_line(text_, head.method, head.target);
   if (!head.fields.contains("host")) {
@@ -216,6 +217,10 @@ bool HttpClientConnection::take_head(std::string_view& bytes) {
     return false;
   }
   if (head_.status < 200) {
+    if (head_.status == 101 && upgrade_) {
+      hand_over(std::exchange(bytes, {}));
+      return false;
+    }
     if (head_.status != 101 && ++interim_ <= kMostInterim) return true;
     refuse({502, "unexpected interim answers"});
     return false;
@@ -290,6 +295,18 @@ void HttpClientConnection::complete() {
     close();
   }
   sink.on_end();
+}
+
+// The connection becomes the sink's.
+void HttpClientConnection::hand_over(std::string_view rest) {
+  HttpSink& sink = *sink_;
+  std::exchange(call_, nullptr)->connection_ = nullptr;
+  phase_ = Phase::closed;
+  timer_.disarm();
+  stream_->ignore_readable();
+  auto stream = std::move(stream_);
+  client_.remove(*this);
+  sink.on_upgrade(head_, std::move(stream), rest);
 }
 
 void HttpClientConnection::refuse(const HttpRefusal& refusal) {

@@ -60,6 +60,7 @@ class HttpClientConnection final : public std::enable_shared_from_this<HttpClien
   bool take_body(std::string_view& bytes);
   void wait();
   void complete();
+  void hand_over(std::string_view rest);
   void fail(Code code, const std::string& what);
   void refuse(const HttpRefusal& refusal);
   void set_timer();
@@ -83,6 +84,7 @@ class HttpClientConnection final : public std::enable_shared_from_this<HttpClien
   std::string method_;
   std::vector<std::string_view> parts_;
   std::size_t part_ = 0;     // the first that is not wholly sent
+  bool upgrade_ = false;     // the request asks for another protocol
   bool used_ = false;        // has carried a call before
   bool sending_ = false;     // waits to send more
   bool unsendable_ = false;  // the peer takes no more of the request

@@ -13,9 +13,8 @@ constexpr std::size_t kAhead = 64 * 1024;
 // A body that nobody asked for is read up to this size so that the connection can go on.
 constexpr std::uint64_t kSkip = 256 * 1024;
 
-// After the last response the peer gets this long, and this many bytes, to see it and close; a
-// close while bytes arrive would destroy what it has not yet read.
-constexpr auto kLinger = std::chrono::seconds(2);
+// After the last response the peer may send this many bytes before it closes; a close while bytes
+// arrive would destroy what it has not yet read.
 constexpr std::size_t kLingerBytes = 4 << 20;
 
 }  // namespace
@@ -41,10 +40,11 @@ void HttpConnection::drain() {
 
 void HttpConnection::shut() {
   closed_ = true;
-  if (exchange_ != nullptr) exchange_->connection_ = nullptr;
+  const bool cut = exchange_ != nullptr;  // the client must not take it for a whole response
+  if (cut) exchange_->connection_ = nullptr;
   exchange_ = nullptr;
   timer_.disarm();
-  stream_->close();
+  stream_->close(cut);
 }
 
 void HttpConnection::close(bool reset) {
@@ -82,6 +82,13 @@ void HttpConnection::on_readable() {
     wait();
     return;
   }
+  if (std::exchange(fresh_, false) && is_http2({room.data(), got->bytes})) {
+    closed_ = true;
+    timer_.disarm();
+    const auto stays = server_.connections.extract(this);
+    server_.serve_http2(std::move(stream_), {room.data(), got->bytes});
+    return;
+  }
   if (phase_ == Phase::linger) {
     lingered_ += got->bytes;
     if (lingered_ > kLingerBytes) close();
@@ -89,6 +96,12 @@ void HttpConnection::on_readable() {
     feed({room.data(), got->bytes});
   }
   wait();
+}
+
+// Whether the peer begins an HTTP/2 connection (RFC 9113 3.4) without having asked by ALPN. No
+// method is called PRI.
+bool HttpConnection::is_http2(std::string_view bytes) const {
+  return server_.options.http2 && bytes.starts_with("PRI ");
 }
 
 // Reads a body of known length straight to where it is wanted. False: not the case.
@@ -106,6 +119,7 @@ bool HttpConnection::receive_directly() {
   }
   into.grow(got->bytes);
   body_left_ -= got->bytes;
+  if (!hold(got->bytes)) return true;
   set_timer();
   if (body_left_ == 0) {
     deliver({}, true);
@@ -177,7 +191,8 @@ bool HttpConnection::step_head() {
 }
 
 void HttpConnection::begin_request(std::string_view text) {
-  auto exchange = std::unique_ptr<HttpExchange>(new HttpExchange(*this));  // NOLINT: private
+  auto exchange =
+      std::unique_ptr<HttpExchange>(new HttpExchange(loop(), *this));  // NOLINT: private
   bare_ = false;
   const HeadLimits limits{server_.options.head_bytes, server_.options.fields};
   RequestHead& head = exchange->head_;
@@ -214,11 +229,14 @@ bool HttpConnection::accept_request(HttpExchange& exchange) {
     return false;
   }
   old_ = head.minor == 0;
-  keep_ = keeps_open(head.minor, head.fields) && !server_.draining;
+  keep_ = keeps_open(head.minor, head.fields) && !server_.draining && !server_.parting;
   continue_ = expected.has_value() && !old_;
   body_ = Body::unasked;
   body_left_ = framing_.length;
   body_seen_ = 0;
+  body_deadline_ = server_.options.body_time.count() > 0 && framing_.kind != Framing::Kind::none
+                       ? Clock::now() + server_.options.body_time
+                       : Clock::time_point::max();
   decoder_.clear();
   exchange.peer_ = peer();
   if (framing_.kind != Framing::Kind::chunked) exchange.body_size_ = framing_.length;
@@ -274,6 +292,7 @@ void HttpConnection::deliver(std::string_view piece, bool last) {
     return;
   }
   if (body_ == Body::gathered) {
+    if (!hold(piece.size())) return;
     exchange_->into_->append(piece);
     if (!last) return;
     auto done = std::exchange(exchange_->gathered_, nullptr);
@@ -323,77 +342,6 @@ void HttpConnection::pause(bool on) {
   body_ = on ? Body::paused : Body::streamed;
   set_timer();
   if (!on) resume();
-}
-
-// The request's body cannot be had: answers the client if that is still possible, and tells
-// whoever waits for the body.
-void HttpConnection::fail_body(Code code, int status, std::string_view why) {
-  HttpExchange* const exchange = std::exchange(exchange_, nullptr);
-  phase_ = Phase::response;
-  input_ = {};
-  if (exchange == nullptr) {  // it was being skipped after the response
-    keep_ = false;
-    next_request();
-    return;
-  }
-  exchange->connection_ = nullptr;
-  if (exchange->started_) {
-    cut();
-  } else {
-    refuse(status, why);
-  }
-  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
-    done(fail(code, std::string(why)));
-  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
-    chunk(fail(code, std::string(why)), true);
-  }
-}
-
-// The connection is of no more use: the peer has closed or broken it, or takes nothing.
-void HttpConnection::lost() {
-  HttpExchange* const exchange = std::exchange(exchange_, nullptr);
-  close(blocked_);
-  if (exchange == nullptr) return;
-  exchange->connection_ = nullptr;
-  auto error = fail(Code::cancelled, "the client went away");
-  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
-    done(std::move(error));
-  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
-    chunk(std::move(error), true);
-  } else if (auto gone = std::exchange(exchange->gone_, nullptr)) {
-    gone();
-  }
-}
-
-void HttpConnection::set_timer() {
-  if (closed_) return;
-  const HttpServerOptions& options = server_.options;
-  if (blocked_) {
-    timer_.arm(options.write_pause);
-  } else if (phase_ == Phase::linger) {
-    timer_.arm(kLinger);
-  } else if (phase_ == Phase::head) {
-    head_timed_ = scanner_.begun();
-    timer_.arm(head_timed_ ? options.head_time : options.idle);
-  } else if (phase_ == Phase::body && body_ != Body::unasked && body_ != Body::paused) {
-    timer_.arm(options.body_pause);
-  } else {
-    timer_.disarm();
-  }
-}
-
-void HttpConnection::on_timer() {
-  const auto self = shared_from_this();
-  if (blocked_) {
-    count(Refusal::http1_timeout);
-    lost();
-  } else if (phase_ == Phase::body) {
-    fail_body(Code::timeout, 408, "the body took too long");
-  } else if (phase_ == Phase::head && head_timed_) {
-    refuse(408, "the request took too long");
-  } else {
-    close();
-  }
 }
 
 }  // namespace pointsman

@@ -10,7 +10,10 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "pointsman/wire/byte_queue.h"
 #include "pointsman/wire/http1.h"
+#include "pointsman/wire/http2_session.h"
+#include "pointsman/wire/http_responder.h"
 #include "pointsman/wire/http_server.h"
 
 namespace pointsman {
@@ -18,25 +21,32 @@ namespace pointsman {
 // Reads requests one after the other, hands each to the server's handler as an HttpExchange, and
 // sends what the exchange says. Any callback into the handler's side may destroy the exchange or
 // the server; every entry point therefore keeps its own reference.
-class HttpConnection final : public std::enable_shared_from_this<HttpConnection> {
+class HttpConnection final : public HttpResponder,
+                             public std::enable_shared_from_this<HttpConnection> {
  public:
   HttpConnection(HttpServer::State& server, std::unique_ptr<Stream> stream);
 
   void begin();  // waits for the first request
+  // The response says so, unless it has begun already: then the next one does.
+  void part() {
+    if (exchange_ != nullptr && !exchange_->started()) keep_ = false;
+  }
   void drain();  // closes after the response in progress, or now
   void shut();   // closes now, without a word to anybody
 
-  // What an HttpExchange passes on.
   Loop& loop() { return stream_->loop(); }
   const Address& peer() const { return stream_->peer(); }
-  void gather();
-  void pause(bool on);
-  void start(const ResponseHead& head);
-  bool write(std::span<const std::string_view> parts);
-  void finish();
-  void abandon();  // the exchange ends before its response is complete
-  std::size_t unsent() const { return outbox_.size() - sent_; }
-  void flush_soon();
+
+  // What an HttpExchange passes on.
+  void gather() override;
+  void pause(bool on) override;
+  void start(const ResponseHead& head) override;
+  bool write(std::span<const std::string_view> parts) override;
+  void finish() override;
+  std::optional<HttpExchange::Released> release(const ResponseHead& head) override;
+  void abandon() override;
+  std::size_t unsent() const override { return outbox_.size() - sent_; }
+  void flush_soon() override;
 
  private:
   // What the next bytes from the peer belong to.
@@ -53,6 +63,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void on_readable();
   bool receive_directly();
   void feed(std::string_view bytes);
+  bool is_http2(std::string_view bytes) const;
   void resume();
   void run();
   bool step();
@@ -62,6 +73,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool step_body();
   void deliver(std::string_view piece, bool last);
   void deliver_empty();
+  bool hold(std::size_t bytes);
   void fail_body(Code code, int status, std::string_view why);
   void lost();
   void on_timer();
@@ -85,6 +97,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   Timer timer_;
   HttpExchange* exchange_ = nullptr;
   bool closed_ = false;
+  bool fresh_ = true;  // no byte has come so far
 
   Phase phase_ = Phase::head;
   HeadScanner scanner_;
@@ -93,6 +106,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::uint64_t body_left_ = 0;  // of a body of known length
   std::uint64_t body_seen_ = 0;
   Body body_ = Body::unasked;
+  Clock::time_point body_deadline_ = Clock::time_point::max();
   bool continue_ = false;    // the peer waits for "100 Continue"
   bool running_ = false;     // run() is on the stack
   bool head_timed_ = false;  // the clock of head_time runs
@@ -114,16 +128,29 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
 struct HttpServer::State {
   State(Loop& on, HttpServerOptions with, Handler then)
-      : loop(on), options(with), handler(std::move(then)) {}
+      : loop(on),
+        options(with),
+        http2_limits{.max_concurrent_streams = with.streams,
+                     .max_header_bytes = static_cast<std::uint32_t>(with.head_bytes),
+                     .refusals = with.refusals},
+        handler(std::move(then)) {}
 
   void remove(HttpConnection& connection);
+  void remove(Http2Connection& connection);
+  void look_drained();
+  // `first` are bytes that have come already.
+  void serve_http2(std::unique_ptr<Stream> stream, std::string_view first);
 
   Loop& loop;
   HttpServerOptions options;
+  Http2Limits http2_limits;
   Handler handler;
+  BytePool pool;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
+  std::unordered_map<Http2Connection*, std::shared_ptr<Http2Connection>> http2;
   std::uint64_t refused = 0;
   bool draining = false;
+  bool parting = false;  // connections close after their next response
   Loop::Task drained;
 };
 

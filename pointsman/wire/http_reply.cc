@@ -19,6 +19,31 @@ constexpr std::size_t kKeptOutbox = 256 * 1024;
 
 constexpr std::size_t kMostPieces = 60;  // in one send, besides the framing
 
+std::optional<std::uint64_t> declared_length(const HttpFields& fields) {
+  const auto text = fields.find("content-length");
+  if (!text) return std::nullopt;
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
+  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  return length;
+}
+
+}  // namespace
+
+Refusal refusal_of(int status) {
+  switch (status) {
+    case 408:
+      return Refusal::http1_timeout;
+    case 413:
+    case 503:
+      return Refusal::http1_body_size;
+    case 431:
+      return Refusal::http1_head_size;
+    default:
+      return Refusal::http1_malformed;
+  }
+}
+
 bool is_connections_own(std::string_view name) {
   static constexpr std::array<std::string_view, 7> kNames{
       "connection", "content-length", "keep-alive",        "proxy-connection",
@@ -30,17 +55,6 @@ bool is_connections_own(std::string_view name) {
 bool has_no_body(int status) {
   return status < 200 || status == 204 || status == 304;
 }
-
-std::optional<std::uint64_t> declared_length(const HttpFields& fields) {
-  const auto text = fields.find("content-length");
-  if (!text) return std::nullopt;
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return length;
-}
-
-}  // namespace
 
 void HttpConnection::start(const ResponseHead& head) {
   const auto self = shared_from_this();
@@ -77,6 +91,29 @@ void HttpConnection::start(const ResponseHead& head) {
   }
   outbox_ += "\r\n";
   flush_soon();
+}
+
+std::optional<HttpExchange::Released> HttpConnection::release(const ResponseHead& head) {
+  const auto self = shared_from_this();
+  exchange_->started_ = true;
+  exchange_->connection_ = nullptr;
+  exchange_ = nullptr;
+  append_status_line(outbox_, head.status, head.reason);
+  for (std::size_t i = 0; i < head.fields.size(); ++i) {
+    append_field(outbox_, head.fields[i].name, head.fields[i].value);
+  }
+  outbox_ += "\r\n";
+  HttpExchange::Released out{.stream = nullptr,
+                             .unsent = outbox_.substr(sent_),
+                             .received = std::string(running_ ? input_ : pending_)};
+  input_ = {};
+  closed_ = true;
+  timer_.disarm();
+  stream_->ignore_readable();
+  if (blocked_) stream_->when_writable([] {});
+  out.stream = std::move(stream_);
+  server_.remove(*this);
+  return out;
 }
 
 bool HttpConnection::write(std::span<const std::string_view> parts) {
@@ -148,7 +185,7 @@ void HttpConnection::flush_soon() {
   flushing_ = true;
   loop().defer([self = shared_from_this()] {
     self->flushing_ = false;
-    self->flush();
+    if (!self->closed_) self->flush();
   });
 }
 
@@ -252,29 +289,25 @@ void HttpConnection::count(Refusal why) {
 
 void HttpConnection::refuse(int status, std::string_view why) {
   ++server_.refused;
-  if (status == 408) {
-    count(Refusal::http1_timeout);
-  } else if (status == 413) {
-    count(Refusal::http1_body_size);
-  } else if (status == 431) {
-    count(Refusal::http1_head_size);
-  } else {
-    count(Refusal::http1_malformed);
-  }
+  count(refusal_of(status));
   answer(status, why);
 }
 
 // Answers a request that no exchange stands for (any more), and closes.
 void HttpConnection::answer(int status, std::string_view why) {
   keep_ = false;
+  auto* const json = server_.options.error_body;
+  const std::string body = json != nullptr ? json(status, why) : std::string(why) + '\n';
   append_status_line(outbox_, status, {});
-  append_field(outbox_, "Content-Type", "text/plain; charset=utf-8");
+  append_field(outbox_, "Content-Type",
+               json != nullptr ? "application/json" : "text/plain; charset=utf-8");
   append_field(outbox_, "Date", http_date());
   append_field(outbox_, "Connection", "close");
+  if (status == 503) append_field(outbox_, "Retry-After", "1");
   outbox_ += "Content-Length: ";
-  append_number(outbox_, why.size() + 1);
+  append_number(outbox_, body.size());
   outbox_ += "\r\n\r\n";
-  if (!bare_) (outbox_ += why) += '\n';
+  if (!bare_) outbox_ += body;
   closing_ = Closing::after_flush;
   phase_ = Phase::response;
   timer_.disarm();

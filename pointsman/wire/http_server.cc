@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/wire/http2_connection.h"
 #include "pointsman/wire/http_connection.h"
 
 namespace pointsman {
 
-HttpExchange::HttpExchange(HttpConnection& connection)
-    : loop_(connection.loop()), connection_(&connection) {}
+HttpExchange::HttpExchange(Loop& loop, HttpResponder& connection)
+    : loop_(loop), connection_(&connection) {}
 
 HttpExchange::~HttpExchange() {
+  if (memory_ != nullptr) memory_->give(held_);
   if (connection_ != nullptr) connection_->abandon();
 }
 
@@ -72,6 +74,12 @@ void HttpExchange::abort() {
   if (connection_ != nullptr) connection_->abandon();
 }
 
+std::optional<HttpExchange::Released> HttpExchange::upgrade(const ResponseHead& head) {
+  if (started_) bug("HttpExchange::upgrade() after start()");
+  if (connection_ == nullptr) return std::nullopt;
+  return connection_->release(head);
+}
+
 void HttpExchange::when_writable(Loop::Task ready) {
   if (connection_ == nullptr) return;
   writable_ = std::move(ready);
@@ -88,8 +96,23 @@ void HttpExchange::when_gone(Loop::Task gone) {
 
 void HttpServer::State::remove(HttpConnection& connection) {
   const auto node = connections.extract(&connection);
-  if (!connections.empty() || !draining) return;
+  look_drained();
+}
+
+void HttpServer::State::remove(Http2Connection& connection) {
+  const auto node = http2.extract(&connection);
+  look_drained();
+}
+
+void HttpServer::State::look_drained() {
+  if (!connections.empty() || !http2.empty() || !draining) return;
   if (auto done = std::exchange(drained, nullptr)) loop.defer(std::move(done));
+}
+
+void HttpServer::State::serve_http2(std::unique_ptr<Stream> stream, std::string_view first) {
+  auto connection = std::make_shared<Http2Connection>(*this, std::move(stream));
+  http2.emplace(connection.get(), connection);
+  connection->begin(first);
 }
 
 HttpServer::HttpServer(Loop& loop, HttpServerOptions options, Handler handler)
@@ -97,29 +120,37 @@ HttpServer::HttpServer(Loop& loop, HttpServerOptions options, Handler handler)
 
 HttpServer::~HttpServer() {
   for (const auto& [key, connection] : state_->connections) connection->shut();
+  for (const auto& [key, connection] : state_->http2) connection->shut();
 }
 
 void HttpServer::serve(std::unique_ptr<Stream> stream) {
   if (state_->draining) return;
+  if (state_->options.http2 && stream->alpn() == "h2") {
+    return state_->serve_http2(std::move(stream), {});
+  }
   auto connection = std::make_shared<HttpConnection>(*state_, std::move(stream));
   state_->connections.emplace(connection.get(), connection);
   connection->begin();
 }
 
+void HttpServer::part() {
+  state_->parting = true;
+  for (const auto& [key, connection] : state_->connections) connection->part();
+  for (const auto& [key, connection] : state_->http2) connection->drain();
+}
+
 void HttpServer::drain(Loop::Task done) {
   state_->draining = true;
-  if (state_->connections.empty()) {
-    state_->loop.defer(std::move(done));
-    return;
-  }
   state_->drained = std::move(done);
   std::vector<std::shared_ptr<HttpConnection>> open;
   for (const auto& [key, connection] : state_->connections) open.push_back(connection);
   for (const auto& connection : open) connection->drain();
+  for (const auto& [key, connection] : state_->http2) connection->drain();
+  state_->look_drained();
 }
 
 std::size_t HttpServer::connections() const {
-  return state_->connections.size();
+  return state_->connections.size() + state_->http2.size();
 }
 
 std::uint64_t HttpServer::refused() const {

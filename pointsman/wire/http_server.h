@@ -12,25 +12,16 @@
 
 #include "pointsman/base/result.h"
 #include "pointsman/wire/http.h"
+#include "pointsman/wire/http_server_options.h"
 #include "pointsman/wire/loop.h"
-#include "pointsman/wire/refusals.h"
 #include "pointsman/wire/stream.h"
 
 namespace pointsman {
 
-struct HttpServerOptions {
-  std::size_t head_bytes = 64 * 1024;                        // request line and fields; more: 431
-  std::size_t fields = 256;                                  // more: 431
-  std::uint64_t body_bytes = 64ULL << 20;                    // more: 413
-  std::chrono::nanoseconds idle = std::chrono::seconds(75);  // between two requests
-  std::chrono::nanoseconds head_time = std::chrono::seconds(10);    // first byte to end of head
-  std::chrono::nanoseconds body_pause = std::chrono::seconds(30);   // between two reads of a body
-  std::chrono::nanoseconds write_pause = std::chrono::seconds(60);  // between two writes that wait
-  std::size_t high_water = 256 * 1024;  // unsent response bytes at which write() says "wait"
-  RefusalCounts* refusals = nullptr;    // counts those of the server itself; outlives it
-};
-
 class HttpConnection;  // http_connection.h, wire/*.cc only
+class Http2Connection;
+class Http2Request;
+class HttpResponder;
 
 // One request and its response, in the hands of whoever answers it. Destroying it before the
 // response is complete cuts the response off (500 if its head was not yet sent).
@@ -57,9 +48,9 @@ class HttpExchange {
 
   // Reads the whole body into `into` (cleared first; a body whose length is known is received
   // straight into it) and calls `done` with a view of it, perhaps before this returns.
-  // Errors: too_large, timeout, bad_request (bad framing): the client has been answered with 413,
-  // 408 or 400; cancelled: it went away. After an error the exchange is over, without gone().
-  // `into` lives until then.
+  // Errors: too_large, timeout, bad_request (bad framing), unavailable (no memory): the client has
+  // been answered with 413, 408, 400 or 503; cancelled: it went away. After an error the exchange
+  // is over, without gone(). `into` lives until then.
   void gather_body(BodyBuffer& into, Gathered done);
 
   // Calls `chunk` with each piece of the body; `last` comes with the last, which may be empty.
@@ -93,6 +84,16 @@ class HttpExchange {
   // The response cannot be completed: cuts the connection so that the client notices.
   void abort();
 
+  // Gives the connection away, to go on in another protocol: what is to be sent to the client
+  // first, up to the end of `head`, and what the client has sent meanwhile. The exchange is over.
+  // Nothing if it is gone. REQUIRES: !started(); the request has no body.
+  struct Released {
+    std::unique_ptr<Stream> stream;
+    std::string unsent;
+    std::string received;
+  };
+  std::optional<Released> upgrade(const ResponseHead& head);
+
   // Calls `ready` once, from the loop, when less than half of high_water is left unsent.
   void when_writable(Loop::Task ready);
   std::size_t unsent() const;  // bytes kept
@@ -105,10 +106,11 @@ class HttpExchange {
 
  private:
   friend class HttpConnection;
-  explicit HttpExchange(HttpConnection& connection);
+  friend class Http2Request;
+  HttpExchange(Loop& loop, HttpResponder& connection);
 
   Loop& loop_;
-  HttpConnection* connection_;  // null: the peer is gone, or the response complete
+  HttpResponder* connection_;  // null: the peer is gone, or the response complete
   RequestHead head_;
   Address peer_;
   std::optional<std::uint64_t> body_size_;
@@ -116,12 +118,15 @@ class HttpExchange {
   Gathered gathered_;
   Chunk chunk_;
   BodyBuffer* into_ = nullptr;
+  ByteBudget* memory_ = nullptr;  // where `held_` bytes were taken
+  std::size_t held_ = 0;
   Loop::Task writable_;
   Loop::Task gone_;
 };
 
 // HTTP/1.1 (and 1.0) over the connections given to it: keep-alive, requests of one connection one
-// after the other, strict framing (no obsolete line folding, no ambiguous length).
+// after the other, strict framing (no obsolete line folding, no ambiguous length). HTTP/2 where the
+// options say so: its exchanges differ in nothing but that many share one connection.
 // Threading: its loop's thread. Destroying it closes its connections; what exchanges are left
 // are gone, without a call. REQUIRES: not destroyed by its own handler.
 class HttpServer {
@@ -133,6 +138,9 @@ class HttpServer {
 
   void serve(std::unique_ptr<Stream> stream);
 
+  // From now on every connection closes after its next response.
+  void part();
+
   // Closes idle connections now, the others after their response; calls `done` when none is left.
   void drain(Loop::Task done);
 
@@ -142,6 +150,8 @@ class HttpServer {
 
  private:
   friend class HttpConnection;
+  friend class Http2Connection;
+  friend class Http2Request;
   struct State;
   std::unique_ptr<State> state_;
 };

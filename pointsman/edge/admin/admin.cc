@@ -63,10 +63,16 @@ AdminServer::AdminServer(Loop& loop, AdminSources sources)
 
 void AdminServer::take(std::unique_ptr<HttpExchange> exchange) {
   const RequestHead& head = exchange->head();
-  if (head.path() != "/tap" || head.method != "GET" || !is_loopback(exchange->peer())) {
+  if (head.path() != "/tap" || head.method != "GET" || !trusted(*exchange)) {
     return answer(*exchange);
   }
   taps_.serve(std::move(exchange));
+}
+
+bool AdminServer::trusted(const HttpExchange& exchange) const {
+  if (is_loopback(exchange.peer())) return true;
+  const auto given = exchange.head().fields.find("authorization");
+  return given && sources_.tokens != nullptr && sources_.tokens->admits(*given);
 }
 
 void AdminServer::answer(HttpExchange& exchange) {
@@ -91,11 +97,14 @@ void AdminServer::answer(HttpExchange& exchange) {
   }
   const bool private_page = path == "/tap" || path == "/endpoints" || path == "/decisions" ||
                             path.starts_with("/decisions/");
-  if (private_page && !is_loopback(exchange.peer())) {
-    return exchange.respond(403, "only for clients on this machine");
+  if (private_page && !trusted(exchange)) {
+    return exchange.respond(403, sources_.tokens != nullptr
+                                     ? "needs the token of --admin-token-file"
+                                     : "only for clients on this machine, or with the token of "
+                                       "--admin-token-file");
   }
   if (path == "/endpoints") {
-    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now()));
+    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.trouble));
   }
   if (private_page) return answer_decisions(exchange, path);
   exchange.respond(

@@ -7,7 +7,9 @@
 
 #include "pointsman/base/published.h"
 #include "pointsman/edge/admin/tap_feed.h"
+#include "pointsman/edge/http/api_keys.h"
 #include "pointsman/model/fleet.h"
+#include "pointsman/record/decision_json.h"
 #include "pointsman/record/decision_ring.h"
 #include "pointsman/record/tap_hub.h"
 #include "pointsman/telemetry/metrics.h"
@@ -23,11 +25,15 @@ struct AdminSources {
   const Published<Fleet>& fleets;
   std::function<bool()> ready;        // for /readyz; any thread
   RefusalCounts* refusals = nullptr;  // of the port's own connections
+  FindTrouble trouble = {};           // of endpoints
+  // Tokens that open what is otherwise for clients on this machine only; null: none does.
+  std::shared_ptr<const ApiKeys> tokens = nullptr;
 };
 
 // The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>,
 // /tap?where=EXPR.
-// Endpoints and decisions tell of requests, so they answer peers on this machine only.
+// Endpoints and decisions tell of requests, so they answer peers on this machine only, and those
+// that show a token.
 //
 // Threading: its loop's thread.
 class AdminServer {
@@ -38,6 +44,7 @@ class AdminServer {
 
  private:
   void take(std::unique_ptr<HttpExchange> exchange);
+  bool trusted(const HttpExchange& exchange) const;
   void answer(HttpExchange& exchange);
   void answer_decisions(HttpExchange& exchange, std::string_view path);
 

@@ -5,6 +5,7 @@
 
 #include "pointsman/base/text.h"
 #include "pointsman/edge/control_headers.h"
+#include "pointsman/engine/candidates.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/telemetry/json_text.h"
 
@@ -52,9 +53,15 @@ std::span<const Header> engine_headers(const RequestHead& head, Arena& arena) {
 }
 
 void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
-                        const TraceHeaders& trace_headers, RequestHead& out) {
+                        const TraceHeaders& trace_headers, const UpstreamRules& rules,
+                        RequestHead& out) {
   out = client;
   remove_hop_by_hop(out.fields);
+  if (rules.upgrade) {
+    out.fields.add("Connection", "Upgrade");
+    out.fields.add("Upgrade", client.fields.find("upgrade").value_or(std::string_view()));
+  }
+  if (!rules.key.empty()) out.fields.set("Authorization", "Bearer " + std::string(rules.key));
   for (const std::string_view name : {"host", "expect", "content-length"}) out.fields.remove(name);
   for (const std::string_view name : kControlHeaders) out.fields.remove(name);
   out.fields.set("x-request-id", session.request.id);
@@ -63,6 +70,9 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
   if (const auto host = client.fields.find("host");
       host && !out.fields.contains("x-forwarded-host")) {
     out.fields.set("x-forwarded-host", *host);
+  }
+  if (!out.fields.contains("x-forwarded-proto")) {
+    out.fields.add("x-forwarded-proto", rules.scheme);
   }
   apply(session.upstream_edits, out.fields);
   if (!session.trace.installed()) return;
@@ -85,15 +95,31 @@ void make_client_head(const ResponseHead& upstream, std::string_view decision_id
   if (!decision_id.empty()) out.fields.set("x-pointsman-decision", decision_id);
 }
 
+bool asks_upgrade(const RequestHead& head) {
+  return head.minor == 1 && head.fields.contains("upgrade") &&
+         head.fields.has_token("connection", "upgrade");
+}
+
 std::string error_body(const Error& error) {
+  const bool model = error.drop_reason == kModelNotFound;
   std::string out = R"({"error":{"message":)";
   append_json(out, error.message);
   out += R"(,"type":")";
-  out += error_type(error.code);
-  out += R"(","code":")";
+  out += model ? "invalid_request_error" : error_type(error.code);
+  out += R"(","param":)";
+  out += model ? R"("model")" : "null";
+  out += R"(,"code":")";
   out += error.drop_reason.empty() ? code_name(error.code) : error.drop_reason;
   out += "\"}}\n";
   return out;
+}
+
+std::string refusal_body(int status, std::string_view why) {
+  const Code code = status == 413 || status == 431 ? Code::too_large
+                    : status == 503                ? Code::unavailable
+                    : status >= 500                ? Code::internal
+                                                   : Code::bad_request;
+  return error_body({code, std::string(why)});
 }
 
 std::optional<EndpointIndex> next_endpoint(const Decision& decision,

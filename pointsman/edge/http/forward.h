@@ -25,15 +25,26 @@ std::span<const Header> engine_headers(const RequestHead& head, Arena& arena);
 // The request that goes upstream: hop-by-hop fields, the router's own headers and Expect are gone,
 // x-request-id, x-forwarded-*, what plugins edited and, when tracing is on, the trace headers are
 // set.
+struct UpstreamRules {
+  std::string_view scheme = "http";  // that the client used
+  std::string_view key;              // for the model servers; empty: the client's Authorization
+  bool upgrade = false;              // Upgrade passes
+};
 void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
-                        const TraceHeaders& trace_headers, RequestHead& out);
+                        const TraceHeaders& trace_headers, const UpstreamRules& rules,
+                        RequestHead& out);
+
+// Whether the client asks to go on in another protocol, such as WebSocket.
+bool asks_upgrade(const RequestHead& head);
 
 // The response that goes to the client.
 void make_client_head(const ResponseHead& upstream, std::string_view decision_id,
                       const HeaderEdits& edits, ResponseHead& out);
 
-// An error as OpenAI clients read it: {"error":{"message":...,"type":...,"code":...}}.
+// An error as OpenAI clients read it: {"error":{"message":...,"type":...,"param":...,"code":...}}.
 std::string error_body(const Error& error);
+// The same for what the HTTP server refuses by itself.
+std::string refusal_body(int status, std::string_view why);
 
 // Where a decision's request may go, one after the other: its picks, then the other candidates of
 // the primary profile by falling total.

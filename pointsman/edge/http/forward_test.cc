@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/engine/candidates.h"
 #include "pointsman/stage/testing/scene.h"
 
 namespace pointsman {
@@ -43,7 +44,7 @@ TEST(Forward, RemovesWhatTheClientMustNotSendOn) {
   TestSession session;
   session.request.id = "req-1";
   RequestHead out;
-  make_upstream_head(client_head(), session, *Address::parse("10.1.1.1:5"), {}, out);
+  make_upstream_head(client_head(), session, *Address::parse("10.1.1.1:5"), {}, {}, out);
   for (const auto* gone :
        {"Host", "Content-Length", "Connection", "X-Private", "x-prefiller-host-port",
         "x-gateway-destination-endpoint", "traceparent"}) {
@@ -53,6 +54,39 @@ TEST(Forward, RemovesWhatTheClientMustNotSendOn) {
   EXPECT_EQ(out.fields.find("x-request-id"), "req-1");
   EXPECT_EQ(out.fields.find("x-forwarded-for"), "10.1.1.1");
   EXPECT_EQ(out.fields.find("x-forwarded-host"), "router.example");
+  EXPECT_EQ(out.fields.find("x-forwarded-proto"), "http");
+}
+
+TEST(Forward, AppendsToWhatAProxyBeforeHasSaid) {
+  TestSession session;
+  RequestHead head = client_head();
+  head.fields.add("X-Forwarded-For", "192.0.2.1");
+  head.fields.add("X-Forwarded-Proto", "https");
+  RequestHead out;
+  make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, {}, out);
+  EXPECT_EQ(out.fields.find("x-forwarded-for"), "192.0.2.1, 10.1.1.1");
+  EXPECT_EQ(out.fields.find("x-forwarded-proto"), "https");
+}
+
+TEST(Forward, SetsTheModelServersKeyInPlaceOfTheClients) {
+  TestSession session;
+  RequestHead out;
+  make_upstream_head(client_head(), session, *Address::parse("10.1.1.1:5"), {}, {.key = "secret"},
+                     out);
+  EXPECT_EQ(out.fields.find("authorization"), "Bearer secret");
+}
+
+TEST(Forward, LetsAnUpgradePass) {
+  TestSession session;
+  RequestHead head = client_head();
+  EXPECT_FALSE(asks_upgrade(head));
+  head.fields.set("Connection", "keep-alive, Upgrade");
+  head.fields.add("Upgrade", "websocket");
+  EXPECT_TRUE(asks_upgrade(head));
+  RequestHead out;
+  make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, {.upgrade = true}, out);
+  EXPECT_EQ(out.fields.find("upgrade"), "websocket");
+  EXPECT_EQ(out.fields.find("connection"), "Upgrade");
 }
 
 TEST(Forward, ContinuesTheTraceInPlaceOfTheClients) {
@@ -64,7 +98,7 @@ TEST(Forward, ContinuesTheTraceInPlaceOfTheClients) {
   RequestHead head = client_head();
   head.fields.add("traceparent", "00-00000000000000000000000000000001-0000000000000001-01");
   RequestHead out;
-  make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, out);
+  make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, {}, out);
   EXPECT_EQ(out.fields.find("traceparent"),
             "00-abababababababababababababababab-cdcdcdcdcdcdcdcd-01");
 }
@@ -88,7 +122,13 @@ TEST(Forward, TellsTheClientWhichDecisionItWas) {
 TEST(Forward, WritesErrorsAsOpenAiClientsReadThem) {
   EXPECT_EQ(error_body({Code::bad_request, "say \"hi\""}),
             "{\"error\":{\"message\":\"say \\\"hi\\\"\",\"type\":\"invalid_request_error\","
-            "\"code\":\"BadRequest\"}}\n");
+            "\"param\":null,\"code\":\"BadRequest\"}}\n");
+  EXPECT_EQ(error_body({Code::not_found, "The model `x` does not exist", kModelNotFound}),
+            "{\"error\":{\"message\":\"The model `x` does not exist\",\"type\":"
+            "\"invalid_request_error\",\"param\":\"model\",\"code\":\"model_not_found\"}}\n");
+  EXPECT_EQ(refusal_body(413, "the body is too large"),
+            "{\"error\":{\"message\":\"the body is too large\",\"type\":\"invalid_request_error\","
+            "\"param\":null,\"code\":\"RequestTooLarge\"}}\n");
   EXPECT_NE(error_body({Code::unavailable, "x", "rejected-no-endpoints"})
                 .find("\"code\":\"rejected-no-endpoints\""),
             std::string::npos);

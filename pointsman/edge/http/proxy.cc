@@ -14,10 +14,13 @@ ProxyShared::ProxyShared(Loop& own_loop,
       tracer(own_tracer),
       worker(own_worker),
       options(std::move(own_options)),
+      budget(options.retry.share),
       client(loop, options.client),
       server(loop, options.server, [this](std::unique_ptr<HttpExchange> exchange) {
         take()->start(std::move(exchange));
-      }) {}
+      }) {
+  if (options.keys != nullptr) keys.emplace(*options.keys);
+}
 
 ProxySession* ProxyShared::take() {
   if (idle.empty()) {
@@ -32,6 +35,7 @@ ProxySession* ProxyShared::take() {
 
 void ProxyShared::give_back(ProxySession* session) {
   idle.push_back(session);
+  if (server_drained) look_drained();
 }
 
 Result<std::shared_ptr<TlsContext>> ProxyShared::upstream_tls() {
@@ -40,6 +44,11 @@ Result<std::shared_ptr<TlsContext>> ProxyShared::upstream_tls() {
     tls = std::move(made);
   }
   return tls;
+}
+
+// Upgraded connections are no longer the server's, but their sessions are still at work.
+void ProxyShared::look_drained() {
+  if (drained && idle.size() == sessions.size()) loop.defer(std::exchange(drained, nullptr));
 }
 
 HttpProxy::HttpProxy(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
@@ -52,8 +61,16 @@ void HttpProxy::serve(std::unique_ptr<Stream> stream) {
   shared_->server.serve(std::move(stream));
 }
 
+void HttpProxy::part() {
+  shared_->server.part();
+}
+
 void HttpProxy::drain(Loop::Task done) {
-  shared_->server.drain(std::move(done));
+  shared_->drained = std::move(done);
+  shared_->server.drain([shared = shared_.get()] {
+    shared->server_drained = true;
+    shared->look_drained();
+  });
 }
 
 std::size_t HttpProxy::active() const {

@@ -5,9 +5,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pointsman/base/published.h"
+#include "pointsman/edge/http/api_keys.h"
+#include "pointsman/edge/http/outliers.h"
+#include "pointsman/edge/http/retry.h"
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/telemetry/tracer.h"
 #include "pointsman/wire/http_client.h"
@@ -16,9 +20,21 @@
 
 namespace pointsman {
 
+// Who may come in, and as whom the router goes to the model servers. May change while it runs.
+struct ProxyKeys {
+  std::shared_ptr<const ApiKeys> clients;  // null: everybody
+  std::string upstream;                    // empty: the client's Authorization passes
+};
+
 struct ProxyOptions {
   HttpServerOptions server;
   HttpClientOptions client;
+  RetryOptions retry;
+  Outliers* outliers = nullptr;                // learns of failures; null: nobody does
+  const Published<ProxyKeys>* keys = nullptr;  // null: no keys
+  bool models = false;                         // GET /v1/models is answered by the router
+  std::string_view scheme = "http";            // that clients use
+  std::chrono::nanoseconds tunnel_idle = std::chrono::minutes(10);  // of upgraded connections
   bool decision_header = true;  // x-pointsman-decision on responses
   // How servers that speak https are checked. Reading the system's certificates takes a tenth of a
   // second, so it is done when the first such server is met.
@@ -30,7 +46,8 @@ struct ProxyShared;  // proxy_session.h
 // One worker's half of the standalone router: answers HTTP/1.1 requests by sending each to the
 // endpoint that the pipeline picks. Bodies are gathered before the decision; responses stream
 // through, each side holding the other back. When a server cannot be reached, or closes a kept
-// connection before its first byte, the next-best endpoint of the same decision is tried.
+// connection before its first byte, the next-best endpoint of the same decision is tried, within
+// RetryOptions; never once a byte of an answer has gone to the client.
 //
 // Threading: its loop's thread.
 class HttpProxy {
@@ -44,6 +61,9 @@ class HttpProxy {
 
   // Serves the requests of one more client connection.
   void serve(std::unique_ptr<Stream> stream);
+
+  // From now on every answer asks its client to come back on another connection.
+  void part();
 
   // Lets the requests that are here end, then calls `done`; connections are told to close.
   void drain(Loop::Task done);

@@ -1,9 +1,12 @@
 #include "pointsman/edge/http/proxy_session.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
 #include "pointsman/edge/http/forward.h"
+#include "pointsman/edge/http/models_page.h"
+#include "pointsman/engine/candidates.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
 
@@ -24,17 +27,53 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
                     request.header(kBaggage)};
   pipeline_->begin(*this, shared_.tracer.begin(trace_headers_, shared_.worker.random),
                    shared_.worker);
+  if (shared_.keys) keys_ = shared_.keys->get();
+  if (!admitted()) {
+    return refuse({Code::unauthorized, "Incorrect API key provided.", "invalid_api_key"});
+  }
   bodiless_ = exchange_->body_size() == 0;
   if (!bodiless_) {
     exchange_->gather_body(body_, [this](Result<std::string_view> whole) { gathered(whole); });
     return;
   }
   fleet_ = shared_.worker.fleet.get();
-  const auto endpoint = pipeline_->any_endpoint(*this, *fleet_, shared_.worker);
-  if (!endpoint) return refuse(endpoint.error());
   body_.clear();
-  tried_[0] = *endpoint;
-  if (!attempt()) unreachable();
+  if (!answer_models()) send();
+}
+
+bool ProxySession::admitted() const {
+  return keys_ == nullptr || keys_->clients == nullptr ||
+         keys_->clients->admits(request.header("authorization"));
+}
+
+// Answers a question for models from what the fleet knows; false: it is not one, or nothing is
+// known.
+bool ProxySession::answer_models() {
+  constexpr std::string_view kPath = "/v1/models";
+  const RequestHead& head = exchange_->head();
+  if (!shared_.options.models || (head.method != "GET" && head.method != "HEAD")) return false;
+  const std::string_view path = head.path();
+  const ModelTable* const models = fleet_->models().get();
+  if (!path.starts_with(kPath) || models == nullptr || models->models.empty()) return false;
+  std::optional<std::string> page;
+  if (path.size() == kPath.size()) {
+    page = models_page(*models);
+  } else if (path[kPath.size()] == '/' && path.size() > kPath.size() + 1) {
+    const std::string_view id = path.substr(kPath.size() + 1);
+    page = model_page(*models, id);
+    if (!page) {
+      refuse(
+          {Code::not_found, "The model `" + std::string(id) + "` does not exist", kModelNotFound});
+      return true;
+    }
+  } else {
+    return false;
+  }
+  reply_ = {};
+  reply_.fields.add("Content-Type", "application/json");
+  exchange_->respond(std::move(reply_), *page);
+  end(Outcome::End::finished);
+  return true;
 }
 
 void ProxySession::gathered(const Result<std::string_view>& whole) {
@@ -53,12 +92,7 @@ void ProxySession::decided(const Result<void>& outcome) {
   if (exchange_->is_gone()) return end(Outcome::End::client_aborted);
   if (!outcome) return refuse(outcome.error());
   fleet_ = decision->fleet;
-  if (!attempt()) unreachable();
-}
-
-void ProxySession::unreachable() {
-  refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"},
-         Outcome::End::upstream_failed);
+  send();
 }
 
 void ProxySession::refuse(const Error& error, Outcome::End how) {
@@ -66,7 +100,9 @@ void ProxySession::refuse(const Error& error, Outcome::End how) {
   reply_ = {};
   reply_.status = http_status(error.code);
   reply_.fields.add("Content-Type", "application/json");
-  if (!error.drop_reason.empty()) {
+  if (reply_.status == 429 || reply_.status == 503) reply_.fields.add("Retry-After", "1");
+  if (reply_.status == 401) reply_.fields.add("WWW-Authenticate", "Bearer");
+  if (error.drop_reason.starts_with("rejected")) {
     reply_.fields.add("x-llm-d-request-dropped-reason", error.drop_reason);
   }
   if (decision != nullptr && shared_.options.decision_header) {
@@ -76,39 +112,100 @@ void ProxySession::refuse(const Error& error, Outcome::End how) {
   end(how);
 }
 
-bool ProxySession::attempt() {
-  if (!bodiless_) {
-    const auto next = attempts_ == kMaxAttempts
-                          ? std::nullopt
-                          : next_endpoint(*decision, std::span(tried_).first(attempts_));
-    if (!next) return false;
-    tried_[attempts_] = *next;
-  } else if (attempts_ > 0) {
-    return false;
+void ProxySession::send() {
+  shared_.budget.request();
+  auto next = next_target();
+  if (!next && bodiless_) {
+    return refuse({Code::unavailable, "no pods available in datastore", "rejected-no-endpoints"});
   }
-  const Endpoint& endpoint = (*fleet_)[tried_[attempts_++]];
-  if (attempts_ > 1) {
+  // Who has no address is passed over.
+  while (next && !attempt(*next)) next = next_target();
+  if (next) return;
+  refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"},
+         Outcome::End::upstream_failed);
+}
+
+std::optional<EndpointIndex> ProxySession::next_target() {
+  const auto tried = std::span(tried_).first(attempts_);
+  if (attempts_ == std::min(kMaxAttempts, shared_.options.retry.most + 1)) return std::nullopt;
+  if (!bodiless_) return next_endpoint(*decision, tried);
+  const auto endpoint = pipeline_->any_endpoint(*this, *fleet_, shared_.worker, tried);
+  if (!endpoint) return std::nullopt;
+  return *endpoint;
+}
+
+bool ProxySession::attempt(EndpointIndex next) {
+  tried_[attempts_++] = next;
+  const Endpoint& endpoint = target();
+  if (!bodiless_ && next != in_effect().targets()[0]) {
+    pipeline_->rerouted(*this, next, shared_.worker);
+  }
+  if (!bodiless_ && attempts_ > 1) {
     Outcome so_far = decision->outcome;
     so_far.attempts = static_cast<std::int32_t>(attempts_);
     so_far.served_by = endpoint.host_port;
     pipeline_->retried(*this, so_far);
   }
-  const std::uint16_t port = bodiless_ ? endpoint.port : decision->port_of(tried_[attempts_ - 1]);
+  const std::uint16_t port = bodiless_ ? endpoint.port : decision->port_of(next);
   const auto address = Address::parse(endpoint.address, port);
-  if (!address) return attempt();
+  if (!address) return false;
   Result<std::shared_ptr<TlsContext>> tls = nullptr;
   if (endpoint.tls) tls = shared_.upstream_tls();
   if (!tls) return false;
-  make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, upstream_);
-  const HttpTarget target{
+  const UpstreamRules rules{
+      .scheme = shared_.options.scheme,
+      .key = keys_ == nullptr ? std::string_view() : std::string_view(keys_->upstream),
+      .upgrade = bodiless_ && asks_upgrade(exchange_->head())};
+  make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, rules, upstream_);
+  const HttpTarget to{
       .address = *address, .tls = *tls, .host = endpoint.tls ? endpoint.host : std::string()};
   const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
-  shared_.client.start(call_, target, upstream_, parts, *this);
+  shared_.client.start(call_, to, upstream_, parts, *this);
   pipeline_->sent(*this, shared_.worker);
   return true;
 }
 
+bool ProxySession::try_elsewhere(std::string_view reason) {
+  if (exchange_->started()) return false;
+  const auto limit = shared_.options.client.total;
+  if (limit.count() > 0 && Clock::now() - request.received >= limit) return false;
+  auto next = next_target();
+  if (!next) return false;
+  MetricShard& shard = shared_.worker.shard;
+  if (!shared_.budget.take()) {
+    shard.add(shard.with(metric::kRetries, "no_budget"));
+    return false;
+  }
+  shard.add(shard.with(metric::kRetries, reason));
+  call_.cancel();
+  while (next && !attempt(*next)) next = next_target();
+  return next.has_value();
+}
+
+void ProxySession::blame(std::string_view reason, bool connecting) {
+  MetricShard& shard = shared_.worker.shard;
+  shard.add(shard.with(metric::kUpstreamFailures, reason));
+  Outliers* const outliers = shared_.options.outliers;
+  if (outliers == nullptr || reason == "stale") return;  // the peer may close what is unused
+  if (outliers->failed(target().key, connecting, Clock::now())) {
+    shard.add(shard.with(metric::kEjections, target().id));
+  }
+}
+
+void ProxySession::praise() {
+  if (shared_.options.outliers != nullptr) shared_.options.outliers->succeeded(target().key);
+}
+
 void ProxySession::on_head(const ResponseHead& head) {
+  const RetryOptions& retry = shared_.options.retry;
+  const auto status = static_cast<std::size_t>(head.status);
+  if (head.status == 500 || (head.status >= 502 && head.status <= 504)) {
+    blame("5xx", false);
+    if (retry.statuses.test(status) && try_elsewhere("status")) return;
+  } else {
+    praise();
+    if (retry.statuses.test(status) && try_elsewhere("status")) return;
+  }
   pipeline_->response_started(*this, head.status,
                               head.fields.find("content-type").value_or(std::string_view()),
                               shared_.worker);
@@ -146,17 +243,44 @@ void ProxySession::on_end() {
 
 void ProxySession::on_failure(HttpFailure failure) {
   using Phase = HttpFailure::Phase;
-  const bool untouched = failure.phase == Phase::connecting || failure.phase == Phase::stale;
-  if (untouched && attempt()) return;
+  const bool timeout = failure.error.code == Code::timeout;
+  const bool connecting = failure.phase == Phase::connecting;
+  const std::string_view reason = connecting                          ? "connect"
+                                  : failure.phase == Phase::stale     ? "stale"
+                                  : timeout                           ? "timeout"
+                                  : failure.phase == Phase::answering ? "broken"
+                                                                      : "reset";
+  blame(reason, connecting);
+  const Endpoint& failed = target();
+  const bool untouched = connecting || failure.phase == Phase::stale;
+  const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
+  if ((untouched || late) && try_elsewhere(reason)) return;
   if (exchange_->started()) {
     exchange_->abort();
     return end(Outcome::End::upstream_failed);
   }
-  const Code code = failure.error.code == Code::timeout ? Code::timeout : Code::bad_gateway;
-  const Endpoint& endpoint = (*fleet_)[tried_[attempts_ - 1]];
-  refuse({code, "model server " + endpoint.id + " (" + endpoint.host_port +
-                    "): " + failure.error.message},
+  refuse({timeout ? Code::timeout : Code::bad_gateway,
+          "model server " + failed.id + " (" + failed.host_port + "): " + failure.error.message},
          Outcome::End::upstream_failed);
+}
+
+void ProxySession::on_upgrade(const ResponseHead& head, std::unique_ptr<Stream> stream,
+                              std::string_view rest) {
+  praise();
+  pipeline_->response_started(*this, head.status, {}, shared_.worker);
+  const bool tell = decision != nullptr && shared_.options.decision_header;
+  make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), client_edits,
+                   reply_);
+  reply_.fields.add("Connection", "Upgrade");
+  reply_.fields.add("Upgrade", head.fields.find("upgrade").value_or(std::string_view()));
+  auto client = exchange_->upgrade(reply_);
+  if (!client) return end(Outcome::End::client_aborted);
+  client->unsent += rest;
+  tunnel_ = std::make_unique<Tunnel>(
+      shared_.loop,
+      TunnelEnd{.stream = std::move(client->stream), .unsent = std::move(client->unsent)},
+      TunnelEnd{.stream = std::move(stream), .unsent = std::move(client->received)},
+      shared_.options.tunnel_idle, [this] { end(Outcome::End::finished); });
 }
 
 void ProxySession::client_gone() {
@@ -169,8 +293,10 @@ void ProxySession::end(Outcome::End how) {
   pipeline_->finish(*this, how, shared_.worker);
   shared_.tracer.finish(std::move(trace), !kept_by.empty());
   exchange_.reset();
+  tunnel_.reset();
   pipeline_.reset();
   fleet_.reset();
+  keys_.reset();
   decision.reset();
   body_.recycle();
   shared_.give_back(this);

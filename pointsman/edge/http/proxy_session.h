@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "pointsman/engine/session.h"
 #include "pointsman/wire/http_client.h"
 #include "pointsman/wire/http_server.h"
+#include "pointsman/wire/tunnel.h"
 
 namespace pointsman {
 
@@ -27,15 +29,21 @@ struct ProxyShared {
   void give_back(ProxySession* session);
   // For servers that speak https.
   Result<std::shared_ptr<TlsContext>> upstream_tls();
+  // Once nobody is here any more, if drain() waits for that.
+  void look_drained();
 
   Loop& loop;
   Published<std::shared_ptr<const Pipeline>>::Reader pipeline;
   Tracer& tracer;
   EngineWorker& worker;
   ProxyOptions options;
+  std::optional<Published<ProxyKeys>::Reader> keys;
+  RetryBudget budget;
   std::shared_ptr<TlsContext> tls;                      // null: not needed so far
   std::vector<std::unique_ptr<ProxySession>> sessions;  // all there are
   std::vector<ProxySession*> idle;
+  bool server_drained = false;
+  Loop::Task drained;
   HttpClient client;
   HttpServer server;  // last: its exchanges point to sessions
 };
@@ -51,16 +59,28 @@ class ProxySession final : public Session, private HttpSink {
   void decided(const Result<void>& outcome) override;
 
  private:
-  static constexpr std::size_t kMaxAttempts = 3;
+  static constexpr std::size_t kMaxAttempts = 9;
 
+  bool admitted() const;
+  bool answer_models();
   void gathered(const Result<std::string_view>& body);
   // Answers with an error in place of a model server's response.
   void refuse(const Error& error, Outcome::End how = Outcome::End::rejected);
-  // Sends the request to the next endpoint; false when none is left.
-  bool attempt();
+  // Sends the request to the first endpoint, or says that there is none.
+  void send();
+  // The endpoint that comes next, if there is one.
+  std::optional<EndpointIndex> next_target();
+  // Begins a try; false if nothing can be sent there.
+  bool attempt(EndpointIndex target);
+  // Sends the request to the next endpoint in place of the one that failed; false: it is not to be
+  // tried again.
+  bool try_elsewhere(std::string_view reason);
+  // The last endpoint tried has failed, or answered.
+  void blame(std::string_view reason, bool connecting);
+  void praise();
+  const Endpoint& target() const { return (*fleet_)[tried_[attempts_ - 1]]; }
   // Prepares to give the response its client's model name back, where it was sent on under another.
   void begin_restoring(const ResponseHead& head);
-  void unreachable();
   void client_gone();
   // Counts, hands the trace over and gives the session back. The last thing that is done with it.
   void end(Outcome::End how);
@@ -69,17 +89,21 @@ class ProxySession final : public Session, private HttpSink {
   void on_body(std::string_view bytes) override;
   void on_end() override;
   void on_failure(HttpFailure failure) override;
+  void on_upgrade(const ResponseHead& head, std::unique_ptr<Stream> stream,
+                  std::string_view rest) override;
 
   ProxyShared& shared_;
   std::shared_ptr<const Pipeline> pipeline_;
   std::unique_ptr<HttpExchange> exchange_;
   BodyBuffer body_;
   HttpCall call_;
+  std::unique_ptr<Tunnel> tunnel_;
   ModelRestorer restorer_;
   RequestHead upstream_;
   ResponseHead reply_;
   TraceHeaders trace_headers_;
   std::shared_ptr<const Fleet> fleet_;
+  std::shared_ptr<const ProxyKeys> keys_;
   std::array<EndpointIndex, kMaxAttempts> tried_{};
   std::size_t attempts_ = 0;
   bool bodiless_ = false;     // routed without the engine's decision

@@ -53,6 +53,7 @@ class Behaviour:
     word: str = "tok"  # what a whole answer consists of
     message: str = "told to fail"  # of an error
     metrics: str | None = None  # text in place of the real page; "" answers 500
+    models: list[str] | None = None  # told to a router that asks for /v1/models; None: it gets a 404
     load: dict = field(default_factory=lambda: {"running": 0, "waiting": 0, "kv": 0.0})
     adapters: str = ""  # LoRA adapters in use, comma-joined
 
@@ -67,6 +68,7 @@ class ModelServer:
         self.behave = Behaviour()
         self.seen: list[Seen] = []
         self.scrapes = 0
+        self.polls: list[dict] = []  # headers of each of the router's questions for models
         self._loop = asyncio.new_event_loop()
         self._gate = asyncio.Event()
         started = threading.Event()
@@ -121,8 +123,14 @@ class ModelServer:
         return web.Response(text=text, status=200 if text else 500)
 
     async def _models(self, request) -> web.Response:
-        self._record(request, b"")
-        return web.json_response({"object": "list", "data": [{"id": self.model, "object": "model"}]})
+        if request.headers.get("user-agent") == "pointsman":
+            self.polls.append({k.lower(): v for k, v in request.headers.items()})
+            if self.behave.models is None:
+                raise web.HTTPNotFound()
+        else:
+            self._record(request, b"")
+        names = self.behave.models or [self.model]
+        return web.json_response({"object": "list", "data": [{"id": name, "object": "model"} for name in names]})
 
     def _record(self, request, body: bytes) -> Seen:
         seen = Seen(request.method, request.path_qs, {k.lower(): v for k, v in request.headers.items()}, body)

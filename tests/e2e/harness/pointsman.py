@@ -112,7 +112,8 @@ class Epp(Router):
         self.process = spawn(
             [*command, "--pool-name", "pool", "--config-file", config, f"--grpc-port={self.port}",
              f"--grpc-health-port={self.health_port}", f"--metrics-port={admin_port}",
-             f"--secure-serving={'true' if tls else 'false'}", "--metrics-endpoint-auth=false", *args],
+             f"--secure-serving={'true' if tls else 'false'}", "--metrics-endpoint-auth=false",
+             "--drain-timeout=0s", *args],
             name="epp", env={"OTEL_TRACES_EXPORTER": "none", **(env or {})}, before_exec=before_exec)
         if wait:
             self.process.wait_ready(self.serving, "gRPC health says SERVING")
@@ -143,8 +144,8 @@ class Serve(Router):
         self.admin = Admin(admin_port)
         endpoints = [word for server in servers for word in ("--endpoint", server.url)]
         self.process = spawn(
-            [POINTSMAN, "serve", "--host=127.0.0.1", f"--port={self.port}", f"--metrics-port={admin_port}", *endpoints,
-             *args], name=name, env=env)
+            [POINTSMAN, "serve", "--host=127.0.0.1", f"--port={self.port}", f"--metrics-port={admin_port}",
+             "--drain-timeout=0s", *endpoints, *args], name=name, env=env)
         if wait:
             self.process.wait_ready(lambda: self.admin.ready() and accepts(self.port), "serve is ready")
             if servers:

@@ -1,0 +1,57 @@
+#include "pointsman/edge/http/models_page.h"
+
+#include "pointsman/base/text.h"
+#include "pointsman/telemetry/json_text.h"
+
+namespace pointsman {
+namespace {
+
+void append_card(std::string& out, const ModelTable::Model& model) {
+  if (!model.card.empty()) {
+    out += model.card;
+    return;
+  }
+  out += R"({"id":)";
+  append_json(out, model.name);
+  out += R"(,"object":"model","created":0,"owned_by":"pointsman"})";
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size()) {
+      const auto high = hex_value(text[i + 1]);
+      const auto low = hex_value(text[i + 2]);
+      if (high && low) {
+        out += static_cast<char>(*high * 16 + *low);
+        i += 2;
+        continue;
+      }
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string models_page(const ModelTable& models) {
+  std::string out = R"({"object":"list","data":[)";
+  bool first = true;
+  for (const ModelTable::Model& model : models.models) {
+    if (!first) out += ',';
+    first = false;
+    append_card(out, model);
+  }
+  return out += "]}\n";
+}
+
+std::optional<std::string> model_page(const ModelTable& models, std::string_view id) {
+  const ModelTable::Model* const found = models.find(percent_decoded(id));
+  if (found == nullptr) return std::nullopt;
+  std::string out;
+  append_card(out, *found);
+  return out += '\n';
+}
+
+}  // namespace pointsman

@@ -1,0 +1,80 @@
+// Which endpoints serve a model.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "pointsman/engine/candidates.h"
+#include "pointsman/stage/testing/scene.h"
+
+namespace pointsman {
+namespace {
+
+using Indices = std::vector<EndpointIndex>;
+
+// Endpoints a, b and c: a serves m1, b serves m1 and m2, c has not told.
+struct Mixed {
+  Fleet fleet = testing::fleet_of({{.name = "a"}, {.name = "b"}, {.name = "c"}});
+
+  explicit Mixed(bool c_told = false) {
+    auto table = std::make_shared<ModelTable>();
+    table->models = {{.name = "m1", .card = {}, .served = {1, 1, 0}},
+                     {.name = "m2", .card = {}, .served = {0, 1, 0}}};
+    table->known = {1, 1, static_cast<std::uint8_t>(c_told ? 1 : 0)};
+    fleet.set_models(table);
+  }
+
+  Result<Indices> keep(std::string_view model, Indices list = {0, 1, 2}) const {
+    std::vector<Drop> drops;
+    Candidates candidates(list, drops);
+    if (auto done = keep_model(fleet, model, candidates); !done) {
+      return std::unexpected(std::move(done).error());
+    }
+    Indices kept(candidates.list().begin(), candidates.list().end());
+    for (const Drop& drop : drops) EXPECT_EQ(drop.reason, DropReason::no_model);
+    EXPECT_EQ(kept.size() + drops.size(), list.size());
+    return kept;
+  }
+};
+
+TEST(KeepModel, KeepsThoseThatServeIt) {
+  EXPECT_EQ(Mixed().keep("m1"), (Indices{0, 1}));
+  EXPECT_EQ(Mixed().keep("m2"), (Indices{1}));
+}
+
+TEST(KeepModel, AsksThoseThatHaveNotToldWhenNobodyIsKnownToServeIt) {
+  EXPECT_EQ(Mixed().keep("m3"), (Indices{2}));
+}
+
+TEST(KeepModel, AnUnknownModelIsNotFoundOnceAllHaveTold) {
+  const auto kept = Mixed(true).keep("m3");
+  ASSERT_FALSE(kept);
+  EXPECT_EQ(kept.error().code, Code::not_found);
+  EXPECT_EQ(kept.error().drop_reason, kModelNotFound);
+  EXPECT_EQ(kept.error().message, "The model `m3` does not exist");
+}
+
+TEST(KeepModel, AModelOfAnEndpointThatIsNoCandidateIsNotUnknown) {
+  EXPECT_EQ(Mixed(true).keep("m2", {0}), Indices{});
+}
+
+TEST(KeepModel, AnAdapterIsAModelToo) {
+  Mixed mixed(true);
+  const std::vector<Adapters> adapters{{},
+                                       {.active = {"lora"}, .waiting = {}, .room = 1},
+                                       {.active = {}, .waiting = {"lora"}, .room = 1}};
+  mixed.fleet.set_adapters(adapters, std::vector<Clock::time_point>(3));
+  EXPECT_EQ(mixed.keep("lora"), (Indices{1, 2}));
+}
+
+TEST(KeepModel, KeepsAllWithoutAModelOrBeforeAnybodyHasTold) {
+  EXPECT_EQ(Mixed().keep(""), (Indices{0, 1, 2}));
+  Mixed silent;
+  silent.fleet.set_models(nullptr);
+  EXPECT_EQ(silent.keep("m9"), (Indices{0, 1, 2}));
+}
+
+}  // namespace
+}  // namespace pointsman

@@ -1,0 +1,150 @@
+#include "pointsman/fleet/model_poller.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "pointsman/base/text.h"
+#include "pointsman/wire/http_client.h"
+
+namespace pointsman {
+namespace {
+
+constexpr std::size_t kLongestPage = 4UL << 20U;
+constexpr unsigned kMostDoublings = 8;
+
+bool same_place(const Endpoint& a, const Endpoint& b) {
+  return a.address == b.address && a.port == b.port && a.tls == b.tls && a.host == b.host;
+}
+
+}  // namespace
+
+struct ModelPoller::State {
+  State(Loop& on, Options with, Told then)
+      : loop(on),
+        options(std::move(with)),
+        told(std::move(then)),
+        client(loop, {.connect = options.deadline,
+                      .total = options.deadline,
+                      .keep = std::chrono::seconds(1)}) {}
+
+  std::shared_ptr<TlsContext> tls() {
+    if (tls_context == nullptr) {
+      if (auto made = TlsContext::client(options.tls)) tls_context = *std::move(made);
+    }
+    return tls_context;
+  }
+
+  Loop& loop;
+  Options options;
+  Told told;
+  std::shared_ptr<TlsContext> tls_context;  // null: not needed so far, or not to be had
+  HttpClient client;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Target>> targets;  // by key
+};
+
+// One endpoint.
+class ModelPoller::Target final : public HttpSink {
+ public:
+  Target(State& state, const Endpoint& endpoint)
+      : state_(state), endpoint_(endpoint), timer_(state.loop, [this] { ask(); }) {
+    timer_.arm(Clock::duration::zero());
+  }
+
+  const Endpoint& endpoint() const { return endpoint_; }
+
+  void on_head(const ResponseHead& head) override { good_ = head.status == 200; }
+  void on_body(std::string_view bytes) override {
+    if (page_.size() + bytes.size() > kLongestPage) {
+      call_.cancel();
+      return failed();
+    }
+    page_ += bytes;
+  }
+  void on_end() override {
+    auto models = good_ ? read_models(page_) : fail(Code::bad_gateway, "no list of models");
+    page_ = {};
+    if (!models) return failed();
+    failures_ = 0;
+    timer_.arm(state_.options.interval);
+    state_.told(endpoint_.key, *std::move(models));
+  }
+  void on_failure(HttpFailure /*failure*/) override { failed(); }
+
+ private:
+  void ask() {
+    page_.clear();
+    good_ = false;
+    const auto address = Address::parse(endpoint_.address, endpoint_.port);
+    const auto tls = endpoint_.tls ? state_.tls() : nullptr;
+    if (!address || (endpoint_.tls && tls == nullptr)) return failed();
+    RequestHead head{.method = "GET", .target = "/v1/models"};
+    head.fields.add("User-Agent", "pointsman");
+    head.fields.add("Accept", "application/json");
+    if (state_.options.key) {
+      if (const std::string key = state_.options.key(); !key.empty()) {
+        head.fields.add("Authorization", "Bearer " + key);
+      }
+    }
+    state_.client.start(
+        call_,
+        {.address = *address, .tls = tls, .host = endpoint_.tls ? endpoint_.host : std::string()},
+        head, {}, *this);
+  }
+
+  void failed() {
+    page_ = {};
+    const auto wait = state_.options.first_wait * (1U << std::min(failures_++, kMostDoublings));
+    timer_.arm(std::min<Clock::duration>(wait, state_.options.interval));
+  }
+
+  State& state_;
+  const Endpoint endpoint_;
+  std::string page_;
+  bool good_ = false;
+  unsigned failures_ = 0;  // in a row
+  HttpCall call_;
+  Timer timer_;
+};
+
+ModelPoller::ModelPoller(Loop& loop, Options options, Told told)
+    : state_(std::make_unique<State>(loop, std::move(options), std::move(told))) {}
+
+ModelPoller::~ModelPoller() {
+  state_->targets.clear();
+}
+
+void ModelPoller::set_endpoints(const std::vector<Endpoint>& endpoints) {
+  std::unordered_map<std::uint32_t, std::unique_ptr<Target>> kept;
+  for (const Endpoint& endpoint : endpoints) {
+    if (endpoint.address.empty() || !labelled_models(endpoint).empty()) continue;
+    const auto old = state_->targets.find(endpoint.key.value);
+    if (old != state_->targets.end() && old->second != nullptr &&
+        same_place(old->second->endpoint(), endpoint)) {
+      kept.emplace(endpoint.key.value, std::move(old->second));
+    } else {
+      kept.emplace(endpoint.key.value, std::make_unique<Target>(*state_, endpoint));
+    }
+  }
+  state_->targets.swap(kept);
+}
+
+std::vector<std::string> labelled_models(const Endpoint& endpoint) {
+  std::vector<std::string> names;
+  for (const std::string_view key : {"model", "models"}) {
+    const std::string* const value = endpoint.label(key);
+    if (value == nullptr) continue;
+    std::string_view rest = *value;
+    while (!rest.empty()) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      const std::string_view name = trim(rest.substr(0, comma));
+      if (!name.empty()) names.emplace_back(name);
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  return names;
+}
+
+}  // namespace pointsman

@@ -1,0 +1,132 @@
+#pragma once
+
+// Internal to wire/: one HTTP/2 connection of an HttpServer.
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pointsman/wire/http2_session.h"
+#include "pointsman/wire/http2_stream.h"
+#include "pointsman/wire/http_connection.h"
+#include "pointsman/wire/http_responder.h"
+
+namespace pointsman {
+
+class Http2Connection;
+
+// One request of it: used for one after the other.
+class Http2Request final : public HttpResponder, public Http2Exchange {
+ public:
+  explicit Http2Request(Http2Connection& connection);
+
+  // Takes the fields of a new request.
+  void begin(Http2Stream& stream, std::span<const Http2Field> fields);
+  // Gives it to the server's handler, or refuses it.
+  void hand_over();
+  // Tells who waits for it, if there is room to write.
+  void look_writable();
+
+  void gather() override;
+  void pause(bool on) override;
+  void start(const ResponseHead& head) override;
+  bool write(std::span<const std::string_view> parts) override;
+  void finish() override;
+  void abandon() override;
+  std::size_t unsent() const override;
+  void flush_soon() override;
+  std::optional<HttpExchange::Released> release(const ResponseHead& /*head*/) override {
+    return std::nullopt;  // HTTP/2 knows no Upgrade
+  }
+
+  void received(std::string_view bytes) override;
+  void half_closed() override;
+  void closed(bool answered) override;
+
+ private:
+  enum class Body : std::uint8_t { unasked, gathered, streamed, paused, skipped };
+
+  bool read_head(std::span<const Http2Field> fields, RequestHead& head);
+  bool take(std::string_view bytes);
+  bool hold(std::size_t bytes);
+  void deliver_last();
+  void fail_body(Code code, int status, std::string_view why);
+  void refuse(int status, std::string_view why);
+  HttpExchange* detach();
+  void set_timer();
+  void on_timer();
+
+  Http2Connection& connection_;
+  Http2Stream* stream_ = nullptr;        // null: it is gone
+  std::unique_ptr<HttpExchange> fresh_;  // until hand_over()
+  HttpExchange* exchange_ = nullptr;     // null: the response is complete
+  std::optional<std::uint64_t> length_;  // of the body, as declared
+  std::string early_;                    // came before anybody asked
+  std::uint64_t seen_ = 0;
+  Body body_ = Body::unasked;
+  bool malformed_ = false;
+  bool continue_ = false;  // the peer waits for "100"
+  bool ended_ = false;     // the whole request is here
+  bool bare_ = false;      // HEAD
+  bool silent_ = false;    // the response has no body
+  bool stalled_ = false;   // the peer does not take what there is to send
+  Clock::time_point body_deadline_ = Clock::time_point::max();
+  Timer timer_;
+};
+
+// Threading and reentrancy as HttpConnection.
+class Http2Connection final : public std::enable_shared_from_this<Http2Connection>,
+                              private Http2Acceptor {
+ public:
+  Http2Connection(HttpServer::State& server, std::unique_ptr<Stream> stream);
+
+  // `first` are bytes that have come already.
+  void begin(std::string_view first);
+  void drain();  // takes no new requests
+  void shut();   // closes now, without a word to anybody
+
+ private:
+  friend class Http2Request;
+
+  Http2Exchange& accept(Http2Stream& stream, std::span<const Http2Field> fields) override;
+  void output_ready() override { flush_later(); }
+  void put_back(Http2Request& request) { spare_.push_back(&request); }
+  void wait_writable(Http2Request& request);
+
+  void listen();
+  void read();
+  bool feed(std::string_view bytes);
+  void hand_over();
+  void flush_later();
+  void flush();
+  void look_writable();
+  void wait_for_room();
+  void linger();
+  void set_timer();
+  void on_timer();
+  void close();
+
+  HttpServer::State& server_;
+  std::unique_ptr<Stream> stream_;
+  std::deque<Http2Request> requests_;
+  std::vector<Http2Request*> spare_;
+  std::vector<Http2Request*> fresh_;    // not yet handed over
+  std::vector<Http2Request*> waiting_;  // to be told when they can write
+  std::string text_;                    // of the fields of one response
+  std::vector<Http2Field> fields_;
+  Timer timer_;
+  bool flushing_ = false;
+  bool blocked_ = false;
+  bool closing_ = false;  // the peer broke the protocol: flush, then close
+  bool lingering_ = false;
+  bool closed_ = false;
+  std::optional<Http2Session> session_;  // last: it closes the requests when it goes
+};
+
+}  // namespace pointsman

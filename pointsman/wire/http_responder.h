@@ -1,0 +1,39 @@
+#pragma once
+
+// Internal to wire/: what stands behind an HttpExchange.
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "pointsman/wire/http_server.h"
+
+namespace pointsman {
+
+// One request's side of a connection, whatever version of HTTP that speaks. What the functions do
+// is said at those of HttpExchange that call them.
+class HttpResponder {
+ public:
+  virtual void gather() = 0;  // what the exchange holds says how
+  virtual void pause(bool on) = 0;
+  virtual void start(const ResponseHead& head) = 0;
+  virtual bool write(std::span<const std::string_view> parts) = 0;
+  virtual void finish() = 0;
+  virtual void abandon() = 0;  // the exchange ends before its response is complete
+  virtual std::size_t unsent() const = 0;
+  virtual void flush_soon() = 0;
+  virtual std::optional<HttpExchange::Released> release(const ResponseHead& head) = 0;
+
+ protected:
+  ~HttpResponder() = default;
+};
+
+// What a refusal with this status counts as.
+Refusal refusal_of(int status);
+// Whether a field of a response is the connection's own affair.
+bool is_connections_own(std::string_view name);
+// Whether a response of this status never has a body.
+bool has_no_body(int status);
+
+}  // namespace pointsman

@@ -1,0 +1,316 @@
+"""`pointsman serve` before model servers that fail: retries, ejection, time-outs, several models."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from harness.model_server import ModelServer
+from harness.openai import Client, chat
+from harness.process import free_port
+from harness.wait import until
+
+
+class Breaker:
+    """A model server that does to each connection what the test says: 'reset' after the request, 'hang', or an
+    answer as raw bytes."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.requests = 0
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self.socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.held = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                link, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link):
+        got = b""
+        while b"\r\n\r\n" not in got:
+            part = link.recv(65536)
+            if not part:
+                return link.close()
+            got += part
+        if got.startswith((b"GET /metrics", b"GET /v1/models")):
+            link.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            return link.close()
+        self.requests += 1
+        if self.answer == "hang":
+            self.held.append(link)
+        elif self.answer == "reset":
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            link.close()
+        else:
+            link.sendall(self.answer)
+            link.close()
+
+    def stop(self):
+        self.socket.close()
+        for link in self.held:
+            link.close()
+
+
+@pytest.fixture
+def breaker(cleanup):
+    def start(answer):
+        made = Breaker(answer)
+        cleanup(made.stop)
+        return made
+
+    return start
+
+
+
+
+FAILING = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy"
+
+
+
+def chats(port, count):
+    """Statuses of chats that differ, each on its own connection."""
+    answers = []
+    for number in range(count):
+        client = Client(port)
+        answers.append(client.chat(f"request {number}"))
+        client.close()
+    return answers
+
+
+def trouble(router, port):
+    for endpoint in router.admin.json("/endpoints")["endpoints"]:
+        if endpoint["address"].endswith(f":{port}"):
+            return endpoint.get("trouble")
+    raise AssertionError(f"no endpoint on port {port}")
+
+
+def test_a_refused_connection_is_retried_and_the_decision_says_so(model_servers, serve, client):
+    [alive] = model_servers(1)
+    alive.behave.metrics = ""  # neither has figures, so that chance decides
+    dead = free_port()
+    router = serve([], args=["--workers=1", "--endpoint", f"http://127.0.0.1:{dead}", "--endpoint", alive.url,
+                             "--eject-after=0"])
+    answers = chats(router.port, 40)
+    assert {a.status for a in answers} == {200}
+    retried = router.admin.metric("pointsman_retries_total", reason="connect")
+    assert retried == router.admin.metric("pointsman_upstream_failures_total", reason="connect")
+    assert retried > 0
+    outcomes = [router.admin.json("/decisions/" + a.headers["x-pointsman-decision"])["outcome"] for a in answers]
+    assert sum(o["attempts"] > 1 for o in outcomes) == retried
+    assert all(o["served_by"] == alive.address for o in outcomes if o["attempts"] > 1)
+
+
+def test_nothing_is_retried_when_told_so(serve, client):
+    router = serve([], args=["--endpoint", f"http://127.0.0.1:{free_port()}", "--endpoint",
+                             f"http://127.0.0.1:{free_port()}", "--retries=0", "--eject-after=0"])
+    answer = client(router.port).chat()
+    assert answer.status == 502
+    assert answer.json()["error"]["type"] == "server_error"
+    assert router.admin.metric("pointsman_upstream_failures_total") == 1
+    assert router.admin.metric("pointsman_retries_total") == 0
+
+
+def test_retries_stay_within_their_budget(serve, client):
+    router = serve([], args=["--workers=1", "--eject-after=0", "--endpoint", f"http://127.0.0.1:{free_port()}",
+                             "--endpoint", f"http://127.0.0.1:{free_port()}"])
+    answers = chats(router.port, 60)
+    assert {a.status for a in answers} == {502}
+    # Ten to begin with, and a tenth of what has come.
+    assert router.admin.metric("pointsman_retries_total", reason="connect") <= 10 + 6
+    assert router.admin.metric("pointsman_retries_total", reason="no_budget") > 0
+
+
+def test_a_request_that_reached_a_server_is_not_sent_twice(breaker, serve, client):
+    first, second = breaker("reset"), breaker("reset")
+    router = serve([], args=["--endpoint", first.url, "--endpoint", second.url, "--eject-after=0"])
+    answer = client(router.port).chat()
+    assert answer.status == 502
+    assert first.requests + second.requests == 1
+
+
+@pytest.mark.parametrize("retry_on, sent", [("503", 2), ("504", 1)])
+def test_statuses_are_retried_only_when_asked_for(breaker, serve, client, retry_on, sent):
+    first, second = breaker(FAILING), breaker(FAILING)
+    router = serve([], args=["--endpoint", first.url, "--endpoint", second.url, "--eject-after=0",
+                             f"--retry-on={retry_on}"])
+    answer = client(router.port).chat()
+    assert (answer.status, answer.body) == (503, b"busy")
+    assert first.requests + second.requests == sent
+
+
+def test_a_slow_first_byte_is_a_504_and_retried_only_when_asked_for(breaker, serve, client):
+    first, second = breaker("hang"), breaker("hang")
+    both = ["--endpoint", first.url, "--endpoint", second.url, "--eject-after=0", "--first-byte-timeout=200ms"]
+    router = serve([], args=both)
+    answer = client(router.port).chat()
+    assert answer.status == 504
+    assert answer.json()["error"]["code"] == "Timeout"
+    assert first.requests + second.requests == 1
+    router = serve([], args=[*both, "--retry-on=timeout,503"], name="serve2")
+    assert client(router.port).chat().status == 504
+    assert first.requests + second.requests == 3
+
+
+def test_an_answer_that_stops_is_cut_off_after_the_idle_timeout(model_servers, serve, client):
+    [server] = model_servers(1)
+    server.behave.hold = True
+    router = serve([server], args=["--idle-timeout=300ms"])
+    response = client(router.port).start("POST", "/v1/chat/completions", chat(stream=True))
+    assert b"t0" in response.readline()
+    began = time.monotonic()
+    with pytest.raises(Exception):
+        response.read()
+        raise EOFError
+    assert time.monotonic() - began < 5
+    server.release()
+
+
+def test_the_counts_follow_the_endpoint_that_serves(model_servers, serve, client, tmp_path):
+    """In-flight requests are charged to who serves, not to who was picked first and was dead."""
+    from harness.pointsman import write_config
+    [alive] = model_servers(1)
+    dead = free_port()
+    config = write_config(tmp_path / "c.yaml", plugins=[
+        {"type": "inflight-load-producer"}, {"type": "active-request-scorer"}, {"type": "max-score-picker"}],
+        profiles=[{"name": "default", "plugins": [{"pluginRef": "active-request-scorer"},
+                                                  {"pluginRef": "max-score-picker"}]}])
+    router = serve([], args=["--workers=1", "--config-file", config, "--eject-after=0",
+                             "--endpoint", f"http://127.0.0.1:{dead}", "--endpoint", alive.url])
+    alive.behave.hold = True
+    open_ones = []
+    for number in range(6):
+        link = client(router.port)
+        response = link.start("POST", "/v1/chat/completions", chat(f"request {number}", stream=True))
+        assert b"t0" in response.readline()
+        open_ones.append(response)
+
+    def inflight(port):
+        return sum(float(line.rpartition(" ")[2]) for line in router.admin.get("/metrics")[1].splitlines()
+                   if line.startswith("llm_d_epp_inflight_requests{") and f"{port}" in line)
+
+    assert router.admin.metric("pointsman_retries_total", reason="connect") > 0
+    assert inflight(alive.port) == 6
+    assert inflight(dead) == 0
+    alive.release()
+    for response in open_ones:
+        assert response.read().endswith(b"data: [DONE]\n\n")
+    until(lambda: inflight(alive.port) == 0, "nothing is in flight")
+
+
+# Ejection
+
+
+def test_a_server_that_fails_in_a_row_is_left_out_and_returns(breaker, model_servers, serve, client):
+    [alive] = model_servers(1)
+    alive.behave.metrics = ""  # neither has figures, so that chance decides
+    bad = breaker(FAILING)
+    router = serve([], args=["--workers=1", "--endpoint", bad.url, "--endpoint", alive.url, "--eject-after=3",
+                             "--eject-for=1s"])
+    statuses = [a.status for a in chats(router.port, 40)]
+    assert statuses.count(503) == 3
+    assert bad.requests == 3
+    seen = trouble(router, bad.port)
+    assert seen["ejected"] and seen["ejections"] == 1 and seen["failures"] == 3
+    assert trouble(router, alive.port) is None
+    assert router.admin.metric("pointsman_endpoint_ejections_total") == 1
+    assert router.admin.metric("pointsman_endpoint_ejected") == 1
+    decision = client(router.port).chat("and why").headers["x-pointsman-decision"]
+    assert "ejected after failures" in json.dumps(router.admin.json(f"/decisions/{decision}"))
+
+    # It gets a request when its time is over; one more failure is enough, and takes longer.
+    until(lambda: not trouble(router, bad.port)["ejected"], "its time is over")
+    until(lambda: chats(router.port, 1) and bad.requests == 4, "it is tried again")
+    assert trouble(router, bad.port)["ejections"] == 2
+    assert trouble(router, bad.port)["returns_in_ms"] > 1000
+    bad.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+    until(lambda: chats(router.port, 1) and bad.requests >= 5, "it is tried again, and well")
+    until(lambda: trouble(router, bad.port) is None, "all is forgotten")
+
+
+def test_the_last_server_is_never_left_out(breaker, serve, client):
+    bad = breaker(FAILING)
+    router = serve([], args=["--endpoint", bad.url, "--eject-after=2"])
+    assert {a.status for a in chats(router.port, 10)} == {503}
+    assert bad.requests == 10
+
+
+# Several models
+
+
+def mixed(model_servers, serve, **options):
+    servers = model_servers(3)
+    for server, models in zip(servers, (["a"], ["b"], ["b", "c"])):
+        server.behave.models = models
+    router = serve(servers, **options)
+    until(lambda: sum("models" in e for e in router.admin.json("/endpoints")["endpoints"]) == 3, "all have told")
+    return servers, router
+
+
+def test_a_request_goes_only_to_servers_of_its_model(model_servers, serve, client):
+    servers, router = mixed(model_servers, serve)
+    link = client(router.port)
+    for number in range(10):
+        for model in "abc":
+            assert link.post("/v1/chat/completions", chat(f"{model} {number}", model=model)).status == 200
+    asked = [{request.json()["model"] for request in server.seen} for server in servers]
+    assert asked[0] == {"a"}
+    assert asked[1] <= {"b"}
+    assert asked[2] >= {"c"} and asked[2] <= {"b", "c"}
+    assert sum(len(server.seen) for server in servers) == 30
+
+
+def test_an_unknown_model_is_openais_404(model_servers, serve, client):
+    servers, router = mixed(model_servers, serve)
+    answer = client(router.port).post("/v1/chat/completions", chat(model="gpt-9"))
+    assert answer.status == 404
+    assert answer.json()["error"] == {"message": "The model `gpt-9` does not exist", "type": "invalid_request_error",
+                                      "param": "model", "code": "model_not_found"}
+    assert [len(server.seen) for server in servers] == [0, 0, 0]
+
+
+def test_the_routers_list_of_models_is_that_of_all(model_servers, serve, client):
+    servers, router = mixed(model_servers, serve)
+    link = client(router.port)
+    assert [m["id"] for m in link.get("/v1/models").json()["data"]] == ["a", "b", "c"]
+    assert link.get("/v1/models/c").json()["id"] == "c"
+    assert link.get("/v1/models/d").json()["error"]["code"] == "model_not_found"
+    assert [len(server.seen) for server in servers] == [0, 0, 0]
+
+
+def test_a_model_that_a_server_begins_to_serve_is_noticed(model_servers, serve, client):
+    servers, router = mixed(model_servers, serve)
+    servers[0].behave.models = ["a", "new"]
+    link = client(router.port)
+    until(lambda: link.post("/v1/chat/completions", chat(model="new")).status == 200, "it is known", timeout=20)
+    assert servers[0].seen[-1].json()["model"] == "new"
+
+
+def test_labels_tell_models_too(model_servers, serve, client, tmp_path):
+    from harness.pointsman import write_endpoints
+    servers = model_servers(2)
+    write_endpoints(tmp_path / "e.yaml", servers, labels=[{"model": "a"}, {"models": "b,c"}])
+    router = serve([], args=["--endpoints-file", tmp_path / "e.yaml"])
+    link = client(router.port)
+    for model in "abc":
+        assert link.post("/v1/chat/completions", chat(model=model)).status == 200
+    assert [[r.json()["model"] for r in s.seen] for s in servers] == [["a"], ["b", "c"]]
+    assert [len(server.polls) for server in servers] == [0, 0]
+
+
+def test_model_routing_can_be_turned_off(model_servers, serve, client):
+    [server] = model_servers(1)
+    server.behave.models = ["a"]
+    router = serve([server], args=["--model-routing=false"])
+    link = client(router.port)
+    assert link.post("/v1/chat/completions", chat(model="anything")).status == 200
+    assert link.get("/v1/models").status == 200
+    assert server.polls == []

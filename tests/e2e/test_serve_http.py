@@ -1,0 +1,409 @@
+"""HTTP as `pointsman serve` speaks it: what passes, what is refused, and with which words."""
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness.openai import chat, completion
+from harness.process import free_port
+from harness.wait import until
+
+
+def raw(port: int, data: bytes, quiet: float = 1.0) -> bytes:
+    """What comes back for these bytes until the router closes or is silent for `quiet` seconds."""
+    with socket.create_connection(("127.0.0.1", port)) as link:
+        link.settimeout(quiet)
+        got = b""
+        try:
+            link.sendall(data)
+            while part := link.recv(65536):
+                got += part
+        except (TimeoutError, ConnectionError):
+            pass
+        return got
+
+
+def body_of(answer: bytes):
+    return json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+# Requests that two servers could read differently (RFC 9112 section 11.2), and the status each gets. A second request
+# that hides in the first must never reach a model server.
+HIDDEN = b"GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n"
+SMUGGLED = {
+    "length and chunked": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n"
+                           b"0\r\n\r\n" + HIDDEN, 400),
+    "chunked and length": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n"
+                           b"0\r\n\r\n" + HIDDEN, 400),
+    "two lengths": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 0\r\n\r\n" + HIDDEN, 400),
+    "the same length twice": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\ncontent-length: 0\r\n\r\n" + HIDDEN, 400),
+    "a list of lengths": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0, 0\r\n\r\n" + HIDDEN, 400),
+    "a length with a sign": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: +0\r\n\r\n" + HIDDEN, 400),
+    "a negative length": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n" + HIDDEN, 400),
+    "a hexadecimal length": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0x0\r\n\r\n" + HIDDEN, 400),
+    "a length beyond 64 bits": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 18446744073709551616\r\n\r\n" + HIDDEN, 400),
+    "an empty length": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length:\r\n\r\n" + HIDDEN, 400),
+    "space before the colon": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding : chunked\r\n\r\n0\r\n\r\n" + HIDDEN, 400),
+    "tab before the colon": (b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length\t: 0\r\n\r\n" + HIDDEN, 400),
+    "a folded field": (b"POST / HTTP/1.1\r\nhost: x\r\nx: y\r\n transfer-encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN, 400),
+    "a field folded at once": (b"POST / HTTP/1.1\r\n host: x\r\n\r\n" + HIDDEN, 400),
+    "another coding": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n" + HIDDEN, 501),
+    "two codings": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + HIDDEN, 501),
+    "chunked is not last": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n" + HIDDEN, 501),
+    "two coding fields": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntransfer-encoding: identity\r\n"
+                          b"\r\n0\r\n\r\n" + HIDDEN, 400),
+    "a vertical tab in the coding": (b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: \x0bchunked\r\n\r\n0\r\n\r\n" + HIDDEN, 400),
+    "chunked in HTTP/1.0": (b"POST / HTTP/1.0\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n" + HIDDEN, 400),
+    "a bare line feed": (b"POST / HTTP/1.1\nhost: x\ncontent-length: 0\n\n" + HIDDEN, 400),
+    "a bare carriage return": (b"POST / HTTP/1.1\r\nhost: x\r\nx: a\rcontent-length: 5\r\n\r\n" + HIDDEN, 400),
+    "a NUL in a field": (b"POST / HTTP/1.1\r\nhost: x\r\nx: a\0b\r\ncontent-length: 0\r\n\r\n" + HIDDEN, 400),
+    "a control in a name": (b"POST / HTTP/1.1\r\nhost: x\r\nx\x01y: a\r\n\r\n" + HIDDEN, 400),
+    "a field without a name": (b"POST / HTTP/1.1\r\nhost: x\r\n: a\r\n\r\n" + HIDDEN, 400),
+    "two hosts": (b"GET / HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n" + HIDDEN, 400),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n" + HIDDEN, 400),
+    "a space in the target": (b"GET /a b HTTP/1.1\r\nhost: x\r\n\r\n" + HIDDEN, 400),
+    "a target that is no path": (b"GET a HTTP/1.1\r\nhost: x\r\n\r\n" + HIDDEN, 400),
+    "another version": (b"GET / HTTP/2.0\r\nhost: x\r\n\r\n" + HIDDEN, 505),
+    "CONNECT": (b"CONNECT x:1 HTTP/1.1\r\nhost: x:1\r\n\r\n" + HIDDEN, 501),
+}
+CHUNKS = {
+    "no size": b"\r\nabc\r\n0\r\n\r\n",
+    "a size that is no number": b"zz\r\nabc\r\n0\r\n\r\n",
+    "a negative size": b"-1\r\nabc\r\n0\r\n\r\n",
+    "a size with 0x": b"0x3\r\nabc\r\n0\r\n\r\n",
+    "a size beyond 64 bits": b"10000000000000003\r\nabc\r\n0\r\n\r\n",
+    "more bytes than the size says": b"2\r\nabc\r\n0\r\n\r\n",
+    "a size that ends with a bare line feed": b"3\nabc\r\n0\r\n\r\n",
+    "data that end with a bare line feed": b"3\r\nabc\n0\r\n\r\n",
+    "a control in an extension": b"3;a=\x01\r\nabc\r\n0\r\n\r\n",
+    "an endless extension": b"3;" + b"a" * 10_000 + b"\r\nabc\r\n0\r\n\r\n",
+    "endless trailers": b"0\r\n" + b"x: y\r\n" * 3000 + b"\r\n",
+}
+
+
+@pytest.fixture
+def one(model_servers, serve, client):
+    class One:
+        pass
+
+    def start(*args):
+        o = One()
+        [o.server] = model_servers(1)
+        o.router = serve([o.server], args=args)
+        o.client = client(o.router.port)
+        o.port = o.router.port
+        return o
+
+    return start
+
+
+def test_requests_that_can_be_read_in_two_ways_are_refused(one):
+    o = one()
+    for name, (request, status) in SMUGGLED.items():
+        answer = raw(o.port, request)
+        assert answer.startswith(b"HTTP/1.1 %d " % status), (name, answer[:100])
+        assert answer.count(b"HTTP/1.1 ") == 1, (name, answer)
+        assert b"connection: close" in answer.lower(), name
+        assert body_of(answer)["error"]["message"], name
+    for name, body in CHUNKS.items():
+        answer = raw(o.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + body + HIDDEN)
+        assert answer.startswith(b"HTTP/1.1 400 "), (name, answer[:100])
+        assert answer.count(b"HTTP/1.1 ") == 1, name
+        assert body_of(answer)["error"]["code"] == "BadRequest", name
+    assert o.server.seen == []
+    assert o.client.chat().status == 200
+
+
+def test_what_the_server_itself_refuses_is_json_too(one):
+    o = one("--max-body-bytes=1000")
+    large = o.client.request("POST", "/v1/completions", completion("x" * 2000))
+    assert (large.status, large.json()["error"]["code"]) == (413, "RequestTooLarge")
+    assert large.json()["error"]["type"] == "invalid_request_error"
+    chunked = raw(o.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+                          b"fff\r\n" + b"x" * 4095 + b"\r\n0\r\n\r\n")
+    assert chunked.startswith(b"HTTP/1.1 413 ")
+    assert body_of(chunked)["error"]["param"] is None
+
+
+def test_bodies_in_memory_are_bounded(one):
+    o = one("--max-inflight-bytes=100Ki", "--workers=1")
+    body = json.dumps(completion("x" * 60_000)).encode()
+    head = b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
+    with socket.create_connection(("127.0.0.1", o.port)) as slow:
+        slow.sendall(head + body[:-1])
+        until(lambda: o.router.admin.metric("pointsman_inflight_body_bytes") >= 60_000, "most of it is there")
+        refused = raw(o.port, head + body)
+        assert refused.startswith(b"HTTP/1.1 503 "), refused[:100]
+        assert b"Retry-After: 1\r\n" in refused
+        assert body_of(refused)["error"]["type"] == "server_error"
+        slow.sendall(body[-1:])
+        assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
+    until(lambda: o.router.admin.metric("pointsman_inflight_body_bytes") == 0, "memory is given back")
+    assert o.client.post("/v1/completions", body).status == 200
+
+
+def test_connections_beyond_the_limit_wait(one):
+    o = one("--max-connections=2")
+    held = [socket.create_connection(("127.0.0.1", o.port)) for _ in range(2)]
+    time.sleep(0.2)
+    assert raw(o.port, b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n", quiet=0.5) == b""
+    held.pop().close()
+    assert raw(o.port, b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    held.pop().close()
+
+
+def test_fields_of_one_connection_end_here(one):
+    o = one()
+    o.client.get("/x", {"connection": "keep-alive, x-mine", "x-mine": "1", "keep-alive": "timeout=5", "te": "trailers",
+                        "proxy-connection": "keep-alive", "x-kept": "2", "x-forwarded-for": "192.0.2.7"})
+    headers = o.server.seen[-1].headers
+    assert not {"x-mine", "keep-alive", "te", "proxy-connection", "transfer-encoding"} & set(headers)
+    assert headers["x-kept"] == "2"
+    assert headers["x-forwarded-for"] == "192.0.2.7, 127.0.0.1"
+    assert headers["x-forwarded-proto"] == "http"
+    assert headers["x-forwarded-host"] == f"127.0.0.1:{o.port}"
+    assert headers["host"] == o.server.address
+
+
+def test_targets_of_all_forms_pass(one):
+    o = one()
+    absolute = raw(o.port, b"GET http://models.example/a?b=c HTTP/1.1\r\nhost: other\r\nconnection: close\r\n\r\n")
+    assert absolute.startswith(b"HTTP/1.1 200 ")
+    assert o.server.seen[-1].path == "/a?b=c"
+    assert o.server.seen[-1].headers["x-forwarded-host"] == "models.example"
+    assert raw(o.port, b"OPTIONS /v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert o.server.seen[-1].method == "OPTIONS"
+
+
+def test_pipelined_requests_are_answered_in_order(one):
+    o = one()
+    got = raw(o.port, b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n"
+                      b"GET /3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert got.count(b"HTTP/1.1 200 ") == 3
+    assert [seen.path for seen in o.server.seen] == ["/1", "/2", "/3"]
+
+
+def test_a_client_may_ask_first_whether_its_body_is_wanted(one):
+    o = one()
+    body = json.dumps(completion()).encode()
+    with socket.create_connection(("127.0.0.1", o.port)) as link:
+        link.settimeout(5)
+        link.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body))
+        assert link.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        link.sendall(body)
+        assert link.recv(1000).startswith(b"HTTP/1.1 200 ")
+    assert "expect" not in o.server.seen[-1].headers
+    assert raw(o.port, b"POST / HTTP/1.1\r\nhost: x\r\nexpect: a-miracle\r\ncontent-length: 1\r\n\r\n").startswith(b"HTTP/1.1 417 ")
+
+
+def test_trailers_of_a_request_do_no_harm(one):
+    o = one()
+    body = json.dumps(completion()).encode()
+    got = raw(o.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n"
+                      b"connection: close\r\n\r\n%x;ext=1\r\n%s\r\n0\r\nx-sum: 1\r\ncontent-length: 5\r\n\r\n" % (len(body), body))
+    assert got.startswith(b"HTTP/1.1 200 ")
+    [seen] = o.server.seen
+    assert seen.body == body
+    assert "x-sum" not in seen.headers
+    assert seen.headers["content-length"] == str(len(body))
+
+
+def test_a_client_that_goes_away_ends_the_request_upstream_within_100_ms(one):
+    o = one()
+    o.server.behave.delay = 30
+    body = json.dumps(chat()).encode()
+    slowest = 0.0
+    for number in range(5):
+        with socket.create_connection(("127.0.0.1", o.port)) as link:
+            link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+            until(lambda: len(o.server.seen) == number + 1, "the request is there")
+        left = time.monotonic()
+        until(lambda: o.server.seen[number].aborted, "the server sees the end of it")
+        slowest = max(slowest, time.monotonic() - left)
+    assert slowest < 0.1
+
+
+# A protocol other than HTTP
+
+
+class Echo:
+    """Goes on in its own protocol when asked: sends back every byte, after a greeting."""
+
+    def __init__(self, accept=True):
+        self.accept, self.heads = accept, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                link, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            if not (part := link.recv(1000)):
+                return
+            head += part
+        if b"upgrade: " not in head.lower() or not self.accept:
+            link.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+            return link.close()
+        self.heads.append(head)
+        link.sendall(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+                     b"sec-websocket-accept: yes\r\n\r\nhello ")
+        while part := link.recv(65536):
+            link.sendall(part)
+        link.close()
+
+    def stop(self):
+        self.socket.close()
+
+
+UPGRADE = (b"GET /v1/realtime?model=m HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\n"
+           b"sec-websocket-key: k\r\n\r\n")
+
+
+def test_a_websocket_passes_both_ways(serve, cleanup):
+    echo = Echo()
+    cleanup(echo.stop)
+    router = serve([], args=["--endpoint", echo.url])
+    with socket.create_connection(("127.0.0.1", router.port)) as link:
+        link.settimeout(5)
+        link.sendall(UPGRADE + b"early ")
+        got = b""
+        while not got.endswith(b"hello early "):
+            got += link.recv(1000)
+        assert got.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+        assert b"sec-websocket-accept: yes\r\n" in got
+        data = bytes(range(256)) * 40_000  # more than any buffer holds
+        sender = threading.Thread(target=lambda: (link.sendall(data), link.shutdown(socket.SHUT_WR)))
+        sender.start()
+        back = b""
+        while part := link.recv(1 << 20):
+            back += part
+        sender.join()
+        assert back == data
+    assert b"Upgrade: websocket\r\n" in echo.heads[0] and b"Connection: Upgrade\r\n" in echo.heads[0]
+
+
+def test_an_upgrade_that_is_declined_is_an_ordinary_answer(serve, cleanup):
+    echo = Echo(accept=False)
+    cleanup(echo.stop)
+    router = serve([], args=["--endpoint", echo.url])
+    got = raw(router.port, UPGRADE)
+    assert got.startswith(b"HTTP/1.1 404 ")
+    assert b"upgrade" not in got.lower()
+
+
+# Keys
+
+
+def test_clients_need_a_key_when_there_are_keys(model_servers, serve, client, tmp_path):
+    [server] = model_servers(1)
+    keys, upstream = tmp_path / "keys", tmp_path / "upstream"
+    keys.write_text("# team\nsk-1\nsk-2\n")
+    upstream.write_text("server-key\n")
+    server.behave.models = ["m"]
+    router = serve([server], args=["--api-key-file", keys, "--upstream-api-key-file", upstream])
+    link = client(router.port)
+    for wrong in ({}, {"authorization": "Bearer sk-3"}, {"authorization": "Basic sk-1"}):
+        answer = link.chat(headers=wrong)
+        assert (answer.status, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+        assert link.get("/v1/models", wrong).status == 401
+    assert server.seen == []
+    assert link.chat(headers={"authorization": "Bearer sk-2"}).status == 200
+    assert server.seen[0].headers["authorization"] == "Bearer server-key"
+    assert server.polls[0]["authorization"] == "Bearer server-key"
+    keys.write_text("sk-9\n")
+    until(lambda: link.chat(headers={"authorization": "Bearer sk-9"}).status == 200, "the new key is known")
+    assert link.chat(headers={"authorization": "Bearer sk-2"}).status == 401
+    assert "sk-" not in router.log() and "server-key" not in router.log()
+
+
+def test_a_key_file_that_cannot_be_read_is_said(spawn, tmp_path):
+    from harness.process import POINTSMAN
+    process = spawn([POINTSMAN, "serve", "--endpoint", "http://127.0.0.1:1", f"--port={free_port()}",
+                     "--api-key-file", tmp_path / "nothing"], name="serve")
+    assert process.wait_end() == 1
+    assert "nothing: no such file" in process.output()
+
+
+def test_private_pages_need_the_token_elsewhere(model_servers, serve, tmp_path):
+    import urllib.error
+    import urllib.request
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        own = probe.getsockname()[0]
+    token = tmp_path / "token"
+    token.write_text("secret\n")
+    [server] = model_servers(1)
+    router = serve([server], args=["--admin-host=0.0.0.0", "--admin-token-file", token])
+
+    def status(path, **headers):
+        try:
+            request = urllib.request.Request(f"http://{own}:{router.admin.port}{path}", headers=headers)
+            return urllib.request.urlopen(request, timeout=5).status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status("/metrics") == status("/readyz") == 200
+    for page in ("/endpoints", "/decisions"):
+        assert status(page) == 403
+        assert status(page, Authorization="Bearer wrong") == 403
+        assert status(page, Authorization="Bearer secret") == 200
+        assert router.admin.get(page)[0] == 200
+
+
+# Real clients
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_curl_is_served(one):
+    o = one()
+    url = f"http://127.0.0.1:{o.port}/v1/chat/completions"
+
+    def curl(*args):
+        return subprocess.run(["curl", "-sS", "--max-time", "10", *args], capture_output=True, text=True, check=True).stdout
+
+    assert '"usage"' in curl(url, "-d", json.dumps(chat()))
+    assert curl("-N", url, "-d", json.dumps(chat(stream=True))).endswith("data: [DONE]\n\n")
+    assert "200" in curl("-o", "/dev/null", "-w", "%{http_code}", "--http1.0", url, "-d", json.dumps(chat()))
+    large = json.dumps(chat("x" * 2_000_000))
+    done = subprocess.run(["curl", "-sS", "--max-time", "10", "-H", "Expect: 100-continue", "-d", "@-", url], input=large,
+                          capture_output=True, text=True, check=True)
+    assert '"usage"' in done.stdout
+    done = subprocess.run(["curl", "-sS", "--max-time", "10", "-H", "Transfer-Encoding: chunked", "-d", "@-", url],
+                          input=large, capture_output=True, text=True, check=True)
+    assert '"usage"' in done.stdout
+
+
+def test_the_openai_package_is_served_and_understands_our_errors(one):
+    openai = pytest.importorskip("openai")
+    o = one()
+    o.server.behave.models = ["m"]
+    until(lambda: "models" in o.router.admin.json("/endpoints")["endpoints"][0], "the server has told")
+    client = openai.OpenAI(base_url=f"http://127.0.0.1:{o.port}/v1", api_key="any", max_retries=0, timeout=10)
+    messages = [{"role": "user", "content": "hi"}]
+    assert client.chat.completions.create(model="m", messages=messages).usage.completion_tokens == 3
+    pieces = [c.choices[0].delta.content for c in client.chat.completions.create(model="m", messages=messages, stream=True)
+              if c.choices]
+    assert [p.split()[0] for p in pieces] == ["t0", "t1", "t2"]
+    assert [m.id for m in client.models.list()] == ["m"]
+    with pytest.raises(openai.NotFoundError) as unknown:
+        client.chat.completions.create(model="gpt-9", messages=messages)
+    assert unknown.value.code == "model_not_found" and unknown.value.param == "model"
+    with pytest.raises(openai.BadRequestError) as bad:
+        client.post("/chat/completions", body={"messages": 7}, cast_to=object)
+    assert bad.value.type == "invalid_request_error"
