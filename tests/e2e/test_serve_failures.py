@@ -1,5 +1,6 @@
 """`pointsman serve` before model servers that fail: retries, ejection, time-outs, several models."""
 
+import itertools
 import json
 import socket
 import threading
@@ -70,18 +71,18 @@ def breaker(cleanup):
     return start
 
 
-
-
 FAILING = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy"
 
 
+NUMBERS = itertools.count()
+
 
 def chats(port, count):
-    """Statuses of chats that differ, each on its own connection."""
+    """Answers to chats that all differ, so that no server holds the beginning of one, each on its own connection."""
     answers = []
-    for number in range(count):
+    for _ in range(count):
         client = Client(port)
-        answers.append(client.chat(f"request {number}"))
+        answers.append(client.chat(f"{next(NUMBERS)} begins this request"))
         client.close()
     return answers
 
@@ -99,7 +100,7 @@ def test_a_refused_connection_is_retried_and_the_decision_says_so(model_servers,
     dead = free_port()
     router = serve([], args=["--workers=1", "--endpoint", f"http://127.0.0.1:{dead}", "--endpoint", alive.url,
                              "--eject-after=0"])
-    answers = chats(router.port, 40)
+    answers = chats(router.port, 12)  # the budget is ten to begin with
     assert {a.status for a in answers} == {200}
     retried = router.admin.metric("pointsman_retries_total", reason="connect")
     assert retried == router.admin.metric("pointsman_upstream_failures_total", reason="connect")
