@@ -5,6 +5,8 @@
 #include "pointsman/fleet/core_metrics_extractor.h"
 #include "pointsman/fleet/file_discovery.h"
 #include "pointsman/fleet/metrics_data_source.h"
+#include "pointsman/plugins/admitters/latency_slo.h"
+#include "pointsman/plugins/admitters/probabilistic.h"
 #include "pointsman/plugins/filters/by_label.h"
 #include "pointsman/plugins/filters/endpoint_attribute.h"
 #include "pointsman/plugins/filters/header_testing.h"
@@ -21,6 +23,9 @@
 #include "pointsman/plugins/handlers/header_profile.h"
 #include "pointsman/plugins/handlers/pd_profile.h"
 #include "pointsman/plugins/handlers/single_profile.h"
+#include "pointsman/plugins/hooks/agent_identity.h"
+#include "pointsman/plugins/hooks/request_attribute_reporter.h"
+#include "pointsman/plugins/hooks/served_verifier.h"
 #include "pointsman/plugins/parsers/anthropic.h"
 #include "pointsman/plugins/parsers/openai.h"
 #include "pointsman/plugins/parsers/passthrough.h"
@@ -52,6 +57,7 @@
 #include "pointsman/plugins/scorers/no_hit_lru.h"
 #include "pointsman/plugins/scorers/precise_prefix_cache.h"
 #include "pointsman/plugins/scorers/prefix_cache.h"
+#include "pointsman/plugins/screeners/disaggregatedset_rollout.h"
 
 namespace pointsman {
 namespace {
@@ -140,6 +146,16 @@ void add_handlers(Registry& registry) {
   registry.add<SingleProfileHandler>();
 }
 
+// What looks at requests before and after their decision.
+void add_request_control(Registry& registry) {
+  registry.add<AgentIdentity>({.stability = kAlpha});
+  registry.add<DisaggregatedSetRollout>({.stability = kAlpha});
+  registry.add<LatencySloAdmitter>();
+  registry.add<ProbabilisticAdmitter>();
+  registry.add<RequestAttributeReporter>();
+  registry.add<ServedVerifier>();
+}
+
 }  // namespace
 
 Registry builtin_plugins() {
@@ -148,6 +164,7 @@ Registry builtin_plugins() {
   add_scorers(registry);
   add_producers(registry);
   add_handlers(registry);
+  add_request_control(registry);
 
   // Pickers
   registry.add<MaxScorePicker>();

@@ -8,6 +8,8 @@
 #include "pointsman/app/plugin_docs.h"
 #include "pointsman/config/config_loader.h"
 #include "pointsman/config/config_text.h"
+#include "pointsman/config/resources.h"
+#include "pointsman/fleet/text_file.h"
 
 namespace pointsman {
 namespace {
@@ -23,6 +25,18 @@ int refuse(const Diagnostics& problems) {
   print(stderr,
         std::to_string(problems.size()) + (problems.size() == 1 ? " problem\n" : " problems\n"));
   return 1;
+}
+
+// What is wrong with the resources; prints their warnings.
+Diagnostics check_resources(const std::string& file) {
+  const auto text = read_text_file(file, Resources::kMaxBytes);
+  if (!text) return {{.text = text.error().message}};
+  const auto resources = read_resources(*text);
+  if (!resources) return resources.error();
+  for (const Diagnostic& warning : resources->warnings) {
+    print(stderr, "warning: " + file + ": " + to_string(warning) + "\n");
+  }
+  return {};
 }
 
 Result<std::string> text_of(const CheckFlags& flags) {
@@ -76,6 +90,12 @@ int check(const CheckFlags& flags) {
   const auto text = text_of(flags);
   if (!text) return refuse({{.text = text.error().message}});
   if (flags.fix) return fix(flags, *text);
+  if (!flags.resources_file.empty()) {
+    if (const auto wrong = check_resources(flags.resources_file); !wrong.empty()) {
+      print(stderr, flags.resources_file + ":\n");
+      return refuse(wrong);
+    }
+  }
   Metrics metrics;
   const auto assembly = assemble(examine_config(*text, builtin_load_options()), builtin_plugins(),
                                  metrics, builtin_options(flags.allow_experimental_plugins));

@@ -154,6 +154,11 @@ void CheckFlags::declare(FlagSet& flags) {
             config_file);
   flags.add({.name = "config-text", .value = "TEXT", .help = "The same, given inline."},
             config_text);
+  flags.add({.name = "resources-file",
+             .value = "FILE",
+             .help = "Also says what is wrong with InferenceObjective and InferenceModelRewrite "
+                     "resources."},
+            resources_file);
   flags.add({.name = "allow-experimental-plugins", .help = "Permit plugins of stability Alpha."},
             allow_experimental_plugins);
   flags.group("Repair");

@@ -55,6 +55,7 @@ struct LoadFlags {
 struct CheckFlags {
   std::string config_file;
   std::string config_text;
+  std::string resources_file;  // empty: only the configuration is checked
   bool allow_experimental_plugins = false;
   bool fix = false;        // rewrite old spellings
   bool in_place = false;   // into config_file itself

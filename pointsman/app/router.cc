@@ -8,9 +8,11 @@
 #include "pointsman/app/builtin.h"
 #include "pointsman/app/command_line.h"
 #include "pointsman/app/key_watch.h"
+#include "pointsman/app/resource_file.h"
 #include "pointsman/app/router_parts.h"
 #include "pointsman/config/config_text.h"
 #include "pointsman/edge/admin/admin.h"
+#include "pointsman/engine/sample_families.h"
 #include "pointsman/telemetry/process_metrics.h"
 
 namespace pointsman {
@@ -94,7 +96,7 @@ bool Router::load() {
                 refusals_.of(static_cast<Refusal>(i)));
     }
   });
-  if (!start_recording(flags) || !start_fleet(*assembly)) return false;
+  if (!start_resources(flags) || !start_recording(flags) || !start_fleet(*assembly)) return false;
   pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(
       make_pipeline(*std::move(assembly)));
   add_plugin_gauges();
@@ -103,6 +105,7 @@ bool Router::load() {
   for (std::size_t i = 0; i < count; ++i) {
     engine_workers_.push_back(std::make_unique<EngineWorker>(metrics_, metrics_.add_shard(),
                                                              *fleet_->fleet(), entropy()));
+    if (resources_ != nullptr) engine_workers_.back()->rules.emplace(resources_->rules());
   }
   workers_ = std::make_unique<Workers>(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -134,14 +137,28 @@ std::shared_ptr<const Pipeline> Router::pipeline() const {
 void Router::add_plugin_gauges() {
   metrics_.add_source([this](std::vector<Sample>& samples) {
     const auto now = pipeline();
+    const auto fleet = Published<Fleet>::Reader(*fleet_->fleet()).get();
+    std::vector<GaugeReading> readings;
     for (const auto& instance : now->assembly().plugins->all()) {
-      const auto& gauged = instance->gauged;
-      if (gauged == nullptr || gauged->gauge_name() != "prefix_indexer_size") continue;
-      samples.push_back({.family = &metric::kPrefixSize,
-                         .labels = {instance->name.name, instance->name.type},
-                         .value = gauged->gauge()});
+      if (instance->gauged == nullptr) continue;
+      readings.clear();
+      instance->gauged->gauges(*fleet, readings);
+      for (GaugeReading& reading : readings) {
+        samples.push_back(gauge_sample(std::move(reading), instance->name));
+      }
     }
   });
+}
+
+bool Router::start_resources(const RouterFlags& flags) {
+  if (flags.resources_file.empty()) return true;
+  resources_ = std::make_unique<ResourceFile>(
+      ResourceFile::Options{
+          .path = flags.resources_file,
+          .pool = flags.pool_name,
+          .ns = flags.pool_namespace_defaulted ? std::string() : flags.pool_namespace},
+      metrics_, shard_, loop_, logger_.named("resources"));
+  return resources_->load();
 }
 
 bool Router::start_recording(const RouterFlags& flags) {

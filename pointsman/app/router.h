@@ -32,6 +32,7 @@ namespace pointsman {
 
 class AdminServer;
 class FileWatcher;
+class ResourceFile;
 
 // What `serve` and `epp` ask of the parts they share.
 struct RouterSetup {
@@ -91,6 +92,7 @@ class Router {
   explicit Router(const RouterSetup& setup);
 
   bool load();
+  bool start_resources(const RouterFlags& flags);
   bool start_recording(const RouterFlags& flags);
   bool start_fleet(const Assembly& assembly);
   std::shared_ptr<const Pipeline> make_pipeline(Assembly assembly);
@@ -120,6 +122,7 @@ class Router {
   // Replaced pipelines: destroyed here, not on a worker, when their last request is over.
   std::vector<std::shared_ptr<const Pipeline>> retired_;
   Loop loop_;
+  std::unique_ptr<ResourceFile> resources_;
   std::unique_ptr<Workers> workers_;
   std::vector<std::unique_ptr<EngineWorker>> engine_workers_;
   std::unique_ptr<AdminServer> admin_;

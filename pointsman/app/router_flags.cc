@@ -39,6 +39,11 @@ void RouterFlags::declare_configuration(FlagSet& flags) {
              .help = "Take over --config-file whenever it changes, as SIGHUP does; a file with "
                      "mistakes changes nothing."},
             watch_config);
+  flags.add({.name = "resources-file",
+             .value = "FILE",
+             .help = "InferenceObjective and InferenceModelRewrite resources as YAML documents, "
+                     "taken up again whenever the file changes."},
+            resources_file);
   flags.add({.name = "pool-name",
              .value = "NAME",
              .help = "Name of the pool, a label of its metrics and traces."},

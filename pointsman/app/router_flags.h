@@ -24,6 +24,7 @@ struct RouterFlags {
   std::string config_file;
   std::string config_text;
   bool watch_config = false;  // take over changes of config_file
+  std::string resources_file;
   bool allow_experimental_plugins = false;
   int workers = 0;                                                    // 0: one per core
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);  // not ready, yet accepting

@@ -45,11 +45,19 @@ bool Router::take_over(Assembly assembly, const std::shared_ptr<const Pipeline>&
   if (auto discovery = choose_discovery(setup_, assembly); !discovery) {
     return refuse(discovery.error().message);
   }
-  if (assembly.discovery != old.discovery) {
-    return refuse("dataLayer.discovery has changed, which needs a restart");
-  }
-  if (!same_sources(assembly, old)) {
+  const bool reads_others = !same_sources(assembly, old);
+  if (reads_others) {
     if (auto done = fleet_->set_sources(scrape_sources(assembly)); !done) {
+      return refuse(done.error().message);
+    }
+  }
+  if (assembly.discovery != old.discovery) {
+    if (auto done = fleet_->set_discovery(assembly.discovery); !done) {
+      const auto back = reads_others ? fleet_->set_sources(scrape_sources(old)) : Result<void>();
+      if (!back) {
+        logger_.error("what was scraped before cannot be scraped again",
+                      {{"error", back.error().message}});
+      }
       return refuse(done.error().message);
     }
   }

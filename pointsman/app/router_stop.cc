@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "pointsman/app/resource_file.h"
 #include "pointsman/app/router.h"
 #include "pointsman/fleet/file_watcher.h"
 
@@ -12,13 +13,17 @@ namespace pointsman {
 int Router::run(RouterFront front) {
   front_ = std::move(front);
   const StopSignals signals(loop_, [this](int signal) {
-    if (signal == SIGHUP) return reload();
+    if (signal == SIGHUP) {
+      if (resources_ != nullptr) resources_->reload();
+      return reload();
+    }
     stopping(signal);
   });
   if (setup_.flags.watch_config) {
     config_watcher_ = std::make_unique<FileWatcher>(setup_.flags.config_file,
                                                     [this] { loop_.post([this] { reload(); }); });
   }
+  if (resources_ != nullptr) resources_->watch();
   loop_.run();
   return exit_code_;
 }

@@ -95,10 +95,11 @@ class FailureGuard final : public Filter, public Producer, public ResponseHook {
   }
 
   // State changes in hooks, and nowhere else.
-  void finished(const Context& context, const Decision& decision, Effects& /*effects*/) override {
+  void finished(const Context& context, const Decision& decision, const Answer& answer,
+                Effects& /*effects*/) override {
     if (decision.targets().empty()) return;
     auto& seen = seen_[slot(context, decision.targets()[0])];
-    if (decision.outcome.status >= 500) {
+    if (answer.status >= 500) {
       seen.fetch_add(1);
     } else {
       seen.store(0);
@@ -129,8 +130,7 @@ TEST(FailureGuard, LeavesOutWhoFailsAgainAndAgain) {
     decision.picks = {who};
     decision.runs.push_back({.picks = 1});
     decision.primary = 0;
-    decision.outcome.status = status;
-    guard->finished(scene.context(), decision, effects);
+    guard->finished(scene.context(), decision, {.status = status}, effects);
     scene.begin();
     EXPECT_TRUE(guard->produce(scene.context(), scene.all(), scene.signals));
   };

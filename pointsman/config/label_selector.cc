@@ -172,7 +172,7 @@ bool LabelSelector::matches(const Labels& labels) const {
 }
 
 bool LabelSelector::holds(const Requirement& requirement, const Labels& labels) {
-  const auto found = labels.find(requirement.key);
+  const auto found = std::ranges::find(labels, requirement.key, &Labels::value_type::first);
   const bool there = found != labels.end();
   const auto listed = [&] {
     return std::ranges::find(requirement.values, found->second) != requirement.values.end();

@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pointsman/base/result.h"
@@ -15,7 +14,7 @@ namespace pointsman {
 // one of `k`, `!k`, `k=v`, `k==v`, `k!=v`, `k in (a,b)`, `k notin (a,b)`, `k>n`, `k<n`.
 class LabelSelector {
  public:
-  using Labels = std::map<std::string, std::string, std::less<>>;
+  using Labels = std::vector<std::pair<std::string, std::string>>;  // names differ
 
   // An empty text matches everything.
   // Errors: invalid_config, `unable to parse requirement: ...`, or what is wrong with a key or

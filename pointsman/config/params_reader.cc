@@ -204,7 +204,8 @@ void Reader::mismatch(const Node& node, std::string_view type) {
   const bool wants_number = type.starts_with("int") || type == "float64";
   if (found == "number" && wants_number) found += " " + shown(node);
   const std::string field = path_.substr(base_);
-  const std::string owner = dialect_ == Dialect::document ? "EndpointPickerConfig." : "parameters";
+  const std::string owner =
+      dialect_ == Dialect::document ? std::string(document_) + "." : "parameters";
   report(node, "json: cannot unmarshal " + found +
                    (field.empty() ? " into Go value of type "
                                   : " into Go struct field " + owner + field + " of type ") +

@@ -58,9 +58,11 @@ enum class Dialect : std::uint8_t {
 // the sorted order of keys.
 class Reader {
  public:
-  // `path` is that of the block; problems name fields below it.
-  explicit Reader(std::string path, Dialect dialect = Dialect::parameters)
-      : dialect_(dialect), path_(std::move(path)), base_(path_.size()) {}
+  // `path` is that of the block; problems name fields below it. `document`: what kind of document
+  // is read, for their texts.
+  explicit Reader(std::string path, Dialect dialect = Dialect::parameters,
+                  std::string_view document = "EndpointPickerConfig")
+      : dialect_(dialect), document_(document), path_(std::move(path)), base_(path_.size()) {}
 
   const Diagnostics& problems() const { return problems_; }
   // Of a document: `unknown field "plugins[0].foo"`. Of parameters: empty, as they are problems.
@@ -97,6 +99,7 @@ class Reader {
   std::optional<std::int64_t> whole(const Node& node, std::string_view type);
 
   Dialect dialect_;
+  std::string_view document_;
   std::string path_;
   std::size_t base_;  // length of the block's path
   Diagnostics problems_;

@@ -52,9 +52,9 @@ class Builder final : public YAML::EventHandler {
  public:
   explicit Builder(const YamlLimits& limits) : limits_(limits) {}
 
-  std::expected<YamlDocument, Diagnostic> take() {
+  std::expected<std::vector<YamlDocument>, Diagnostic> take() {
     if (problem_) return std::unexpected(*std::move(problem_));
-    return std::move(document_);
+    return std::move(documents_);
   }
   bool failed() const { return problem_.has_value(); }
 
@@ -66,7 +66,10 @@ class Builder final : public YAML::EventHandler {
                           .text = "yaml: line " + std::to_string(line) + ": " + std::move(text)};
   }
 
-  void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+  void OnDocumentStart(const YAML::Mark& /*mark*/) override {
+    documents_.emplace_back();
+    anchors_.clear();
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -168,7 +171,7 @@ class Builder final : public YAML::EventHandler {
       anchors_.insert_or_assign(anchor, std::pair(node, whole));
     }
     if (open_.empty()) {
-      document_.root = std::move(node);
+      documents_.back().root = std::move(node);
     } else if (open_.back().node.is_sequence()) {
       open_.back().node.items.push_back(std::move(node));
     } else if (std::optional<Member> key = std::exchange(open_.back().key, std::nullopt)) {
@@ -199,7 +202,7 @@ class Builder final : public YAML::EventHandler {
       map.node.members.push_back(std::move(member));
       return;
     }
-    document_.duplicates.push_back(
+    documents_.back().duplicates.push_back(
         {.path = member.key,
          .line = member.line,
          .column = member.column,
@@ -227,7 +230,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   const YamlLimits& limits_;
-  YamlDocument document_;
+  std::vector<YamlDocument> documents_;
   std::optional<Diagnostic> problem_;
   std::vector<Open> open_;
   std::unordered_map<YAML::anchor_t, std::pair<Node, Size>> anchors_;
@@ -235,9 +238,9 @@ class Builder final : public YAML::EventHandler {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace
-
-std::expected<YamlDocument, Diagnostic> read_yaml(std::string_view text, const YamlLimits& limits) {
+// Reads the first document, or all.
+std::expected<std::vector<YamlDocument>, Diagnostic> read(std::string_view text,
+                                                          const YamlLimits& limits, bool all) {
   Builder builder(limits);
   if (text.size() > limits.bytes) {
     builder.fail_at(YAML::Mark(), "larger than " + std::to_string(limits.bytes) + " bytes");
@@ -254,11 +257,25 @@ std::expected<YamlDocument, Diagnostic> read_yaml(std::string_view text, const Y
   try {
     std::ispanstream input(std::span<const char>(text.data(), text.size()));
     YAML::Parser parser(input);
-    parser.HandleNextDocument(builder);
+    while (parser.HandleNextDocument(builder) && all && !builder.failed()) {
+    }
   } catch (const YAML::Exception& error) {
     builder.fail_at(error.mark, error.msg);
   }
   return builder.take();
+}
+
+}  // namespace
+
+std::expected<YamlDocument, Diagnostic> read_yaml(std::string_view text, const YamlLimits& limits) {
+  auto documents = read(text, limits, false);
+  if (!documents) return std::unexpected(std::move(documents).error());
+  return documents->empty() ? YamlDocument{} : std::move(documents->front());
+}
+
+std::expected<std::vector<YamlDocument>, Diagnostic> read_yaml_documents(std::string_view text,
+                                                                         const YamlLimits& limits) {
+  return read(text, limits, true);
 }
 
 }  // namespace pointsman

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <expected>
 #include <string_view>
+#include <vector>
 
 #include "pointsman/config/diagnostic.h"
 #include "pointsman/config/node.h"
@@ -31,5 +32,10 @@ struct YamlDocument {
 // Threading: any thread; blocks for the time of parsing (1 MiB: some tens of milliseconds).
 std::expected<YamlDocument, Diagnostic> read_yaml(std::string_view text,
                                                   const YamlLimits& limits = {});
+
+// The same for all documents of a text; the limits hold for them together. A text without values
+// has none.
+std::expected<std::vector<YamlDocument>, Diagnostic> read_yaml_documents(
+    std::string_view text, const YamlLimits& limits = {});
 
 }  // namespace pointsman

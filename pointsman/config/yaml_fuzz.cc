@@ -1,5 +1,5 @@
-// Fuzz target: any bytes as a configuration document. Whatever is accepted is written and read
-// back to the same, and never exceeds the limits.
+// Fuzz target: any bytes as a configuration document and as resources. Whatever YAML is accepted is
+// written and read back to the same, and never exceeds the limits.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,6 +8,7 @@
 #include "pointsman/base/bug.h"
 #include "pointsman/config/config_loader.h"
 #include "pointsman/config/config_text.h"
+#include "pointsman/config/resources.h"
 #include "pointsman/config/yaml.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
@@ -23,5 +24,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   LoadOptions options;
   options.missing_gates.clear();
   (void)load_config(text, options);
+  (void)read_resources(text);
   return 0;
 }

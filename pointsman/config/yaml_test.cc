@@ -50,6 +50,19 @@ TEST(Yaml, DoesNotReadASecondDocument) {
   EXPECT_EQ(json("a: 1\n---\nb: [ this is : not { yaml\n"), R"({"a":1})");
 }
 
+TEST(Yaml, ReadsAllDocumentsWhenAsked) {
+  const auto documents = read_yaml_documents("a: &x 1\n---\nb: 2\nb: 3\n---\n");
+  ASSERT_TRUE(documents.has_value());
+  ASSERT_EQ(documents->size(), 3U);
+  EXPECT_EQ(to_json((*documents)[0].root), R"({"a":1})");
+  EXPECT_EQ((*documents)[1].duplicates.size(), 1U);
+  EXPECT_TRUE((*documents)[2].root.is_null());
+  EXPECT_TRUE(read_yaml_documents("# nothing\n")->empty());
+  EXPECT_FALSE(read_yaml_documents("a: &x 1\n---\nb: *x\n").has_value());
+  // The limits hold for all together.
+  EXPECT_FALSE(read_yaml_documents("[1, 2]\n---\n[3, 4]\n", {.nodes = 5}).has_value());
+}
+
 TEST(Yaml, ExpandsAnchors) {
   EXPECT_EQ(json("a: &x {k: 1}\nb: *x\nc: [*x]\n"), R"({"a":{"k":1},"b":{"k":1},"c":[{"k":1}]})");
 }

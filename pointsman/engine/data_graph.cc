@@ -45,7 +45,8 @@ std::vector<Missing> missing_keys(const PluginSet& plugins) {
 constexpr int kUnordered = -1;
 int layer(const Instance& plugin) {
   if (plugin.flow_policy != nullptr) return 0;
-  if (plugin.producer != nullptr || plugin.hook != nullptr || plugin.response_hook != nullptr) {
+  if (plugin.producer != nullptr || plugin.hook != nullptr || plugin.response_hook != nullptr ||
+      plugin.arrival_hook != nullptr || plugin.screener != nullptr || plugin.admitter != nullptr) {
     return 1;
   }
   if (plugin.handler != nullptr || plugin.filter != nullptr || plugin.scorer != nullptr ||

@@ -9,9 +9,12 @@
 namespace pointsman {
 namespace {
 
-// Whether a plugin's answers must be repeatable from the record. A producer runs before it.
+// Whether a plugin's answers must be repeatable from the record. What runs before scheduling need
+// not be: its result is recorded.
 bool is_replayed(const Instance& plugin) {
-  return plugin.producer == nullptr || plugin.filter != nullptr || plugin.scorer != nullptr ||
+  const bool before = plugin.producer != nullptr || plugin.arrival_hook != nullptr ||
+                      plugin.screener != nullptr || plugin.admitter != nullptr;
+  return !before || plugin.filter != nullptr || plugin.scorer != nullptr ||
          plugin.picker != nullptr || plugin.handler != nullptr;
 }
 

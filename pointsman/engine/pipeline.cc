@@ -9,7 +9,6 @@
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
 #include "pointsman/engine/request_labels.h"
-#include "pointsman/engine/sample_families.h"
 #include "pointsman/stage/inputs.h"
 #include "pointsman/stage/predicted_prefix.h"
 
@@ -18,11 +17,6 @@ namespace {
 
 constexpr std::string_view kTypedError = "github.com/llm-d/llm-d-router/pkg/common/error.Error";
 constexpr std::string_view kDefaultFairness = "default-flow";
-
-// The header under its name, or under the older one when the first is absent altogether.
-std::string_view aliased(const Request& request, std::string_view name, std::string_view alias) {
-  return request.has_header(name) ? request.header(name) : request.header(alias);
-}
 
 const TypedName kAnyParser{"parser", "parser"};
 
@@ -61,10 +55,19 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
                                  plugin_timer(metrics, "ResponseReceived", instance->name),
                                  plugin_timer(metrics, "ResponseStreaming", instance->name)});
     }
-    if (instance->hook == nullptr) continue;
-    hooks_.push_back({.name = instance->name,
-                      .hook = instance->hook,
-                      .timer = plugin_timer(metrics, "PreRequest", instance->name)});
+    const auto add = [&](auto& parts, const auto& plugin, std::string_view point) {
+      if (plugin == nullptr) return;
+      parts.push_back({instance->name, plugin, plugin_timer(metrics, point, instance->name)});
+    };
+    add(arrivals_, instance->arrival_hook, "RequestHeader");
+    add(screeners_, instance->screener, "Screener");
+    add(admitters_, instance->admitter, "Admission");
+    add(hooks_, instance->hook, "PreRequest");
+  }
+  const SignalColumn* const agent =
+      assembly_.plugins->signals().column({std::string(kAgentIdentityKey), ""});
+  if (agent != nullptr && !agent->per_endpoint && agent->shape == &shape_of<SessionId>()) {
+    agent_ = Cell<SessionId>{agent->place};
   }
 }
 
@@ -87,7 +90,7 @@ void Pipeline::run(const std::shared_ptr<const Pipeline>& self, Session& session
     if (auto parsed = parse(session, worker); !parsed) return std::unexpected(parsed.error());
     session.orchestration_ = session.trace.enter("gateway.request_orchestration",
                                                  SpanScope::requestcontrol, SpanKind::server);
-    if (auto named = rewrite(session); !named) return std::unexpected(named.error());
+    if (auto named = rewrite(session, worker); !named) return std::unexpected(named.error());
     if (auto open = open_decision(session, worker); !open) return std::unexpected(open.error());
     return proceed(session, worker);
   });
@@ -141,42 +144,11 @@ Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
   return {};
 }
 
-// The model that scheduling works with, and the body that goes upstream.
-Result<void> Pipeline::rewrite(Session& session) const {
-  Request& request = session.request;
-  const std::string_view wanted =
-      aliased(request, "x-llm-d-model-name-rewrite", "x-gateway-model-name-rewrite");
-  request.target_model = wanted.empty() ? request.model : wanted;
-  if (session.parsed.rewritable && request.target_model.empty()) {
-    return fail(Code::bad_request, "model not found in request body");
-  }
-  const auto pieces = session.arena.array<std::string_view>(3);
-  pieces[0] = session.body;
-  session.outgoing = pieces.first(1);
-  session.outgoing_bytes = session.body.size();
-  if (!session.parsed.rewritable || request.target_model == request.model) return {};
-  if (!session.parsed.model_value) return {};  // nowhere to write it: the body stays as it is
-
-  const auto [offset, length] = *session.parsed.model_value;
-  const std::string_view quoted = quote_json(request.target_model, session.arena);
-  pieces[0] = session.body.substr(0, offset);
-  pieces[1] = quoted;
-  pieces[2] = session.body.substr(offset + length);
-  session.outgoing = pieces;
-  session.outgoing_bytes = pieces[0].size() + pieces[1].size() + pieces[2].size();
-  return {};
-}
-
 Result<void> Pipeline::open_decision(Session& session, EngineWorker& worker) const {
   Request& request = session.request;
   Trace::Scope& scope = session.orchestration_;
   scope.set("target_model", request.target_model);
   scope.set("request_prio", request.priority);
-  if (const auto fairness =
-          aliased(request, "x-llm-d-inference-fairness-id", "x-gateway-inference-fairness-id");
-      !fairness.empty()) {
-    request.fairness_id = fairness;
-  }
 
   const std::shared_ptr<const Fleet> fleet = worker.fleet.get();
   session.decision = recorder_.fresh();
@@ -189,19 +161,21 @@ Result<void> Pipeline::open_decision(Session& session, EngineWorker& worker) con
   decision.body_bytes = request.body_bytes;
   decision.priority = request.priority;
   decision.matrix_wanted = options_.trace_decision_matrix;
-  decision.seed = worker.random.next();
+  decision.seed = session.seed_;
   decision.fleet = fleet;
   decision.plan = assembly_.scheduler->plan();
   if (recorder_.wants_inputs()) decision.inputs.schema = assembly_.inputs;
 
+  session.signals.reset(session.arena, assembly_.plugins->signals().size(), fleet->size());
+  if (auto arrived = arrive(session, worker); !arrived) return arrived;
   POINTSMAN_TRY(candidates, locate(session, *fleet));
   if (auto admitted = admit(session, *fleet, candidates); !admitted) return admitted;
   if (candidates.empty()) {
     return fail(Code::unavailable, "failed to find endpoint candidates for serving the request",
                 "rejected-no-endpoints");
   }
+  if (auto screened = screen(candidates, session, worker); !screened) return screened;
   session.candidates_ = candidates;
-  session.signals.reset(session.arena, assembly_.plugins->signals().size(), fleet->size());
   return {};
 }
 
@@ -251,6 +225,7 @@ Result<bool> Pipeline::waits(const Step& step, const Context& context, Session& 
 Result<void> Pipeline::schedule(const Context& context, Session& session,
                                 EngineWorker& worker) const {
   Decision& decision = *session.decision;
+  if (auto admitted = ask_admitters(context, session, worker); !admitted) return admitted;
   if (recorder_.wants_inputs()) {
     take_inputs(assembly_.inputs, context, session.candidates_, recorder_.print_salt(),
                 decision.inputs);
@@ -266,21 +241,9 @@ Result<void> Pipeline::schedule(const Context& context, Session& session,
   decision.predicted_cached_tokens =
       predicted_cached_tokens(session.signals, matches_, decision.targets()[0]);
   if (auto met = check_condition(session); !met) return met;
-  dispatch(context, session, worker);
+  if (auto sent = dispatch(context, session, worker); !sent) return sent;
   recorder_.keep(session.decision);
   return {};
-}
-
-void Pipeline::dispatch(const Context& context, Session& session, EngineWorker& worker) const {
-  session.dispatched_ = true;
-  for (const Step& step : hooks_) {
-    Samples samples;
-    Effects effects{samples, session.upstream_edits};
-    const auto began = Clock::now();
-    step.hook->dispatched(context, session.in_effect(), effects);
-    worker.shard.observe(step.timer, Clock::now() - began);
-    observe_samples(samples, step.name, context.request, context.fleet, worker.shard);
-  }
 }
 
 Result<std::span<EndpointIndex>> Pipeline::locate(Session& session, const Fleet& fleet) const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "pointsman/base/result.h"
 #include "pointsman/engine/assembly.h"
 #include "pointsman/engine/keep_rules.h"
+#include "pointsman/engine/request_rules.h"
 #include "pointsman/engine/scheduler_metrics.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/stage/endpoint_gate.h"
@@ -30,6 +32,7 @@ struct EngineWorker {
   SchedulerShard scheduler;
   MetricShard& shard;
   Published<Fleet>::Reader fleet;
+  std::optional<Published<RequestRules>::Reader> rules;  // none: there are no resources
   Random random;
   Histogram request_processing;
   Histogram response_processing;
@@ -39,8 +42,8 @@ struct EngineWorker {
   std::function<void(std::function<void()>)> post;
 };
 
-// The life of a request between the wire and the reply: parse, admit, produce, schedule; then what
-// the response tells. One configuration, immutable; a reload builds a new one.
+// The life of a request between the wire and the reply: parse, rewrite, admit, screen, produce,
+// schedule; then what the response tells. One configuration, immutable; a reload builds a new one.
 //
 // For every session: begin() once its headers are there, run() once its body is, then, when it was
 // decided and sent, sent(), response_started(), response_chunk()..., and always finish().
@@ -100,11 +103,17 @@ class Pipeline {
   void tend(const Fleet& fleet) const;
 
  private:
+  // A plugin in one of its roles.
+  template <typename Role>
+  struct Part {
+    TypedName name;
+    std::shared_ptr<Role> plugin;
+    PluginTimer timer;
+  };
   struct Step {
     TypedName name;
     std::shared_ptr<Producer> producer;
     std::shared_ptr<Preparer> preparer;
-    std::shared_ptr<Hook> hook;
     PluginTimer timer;
   };
   struct ResponseStep {
@@ -113,7 +122,7 @@ class Pipeline {
     PluginTimer head_timer;
     PluginTimer body_timer;
   };
-  using Moment = void (ResponseHook::*)(const Context&, const Decision&, Effects&);
+  using Moment = void (ResponseHook::*)(const Context&, const Decision&, const Answer&, Effects&);
 
   enum class Progress : std::uint8_t { waiting, decided };
 
@@ -121,8 +130,12 @@ class Pipeline {
   // Takes a step of the decision and, unless the request waits, tells the session how it ended.
   template <typename Action>
   void advance(Session& session, EngineWorker& worker, const Action& action) const;
-  Result<void> rewrite(Session& session) const;
+  Result<void> rewrite(Session& session, EngineWorker& worker) const;
+  static void write_model(Session& session);
   Result<void> open_decision(Session& session, EngineWorker& worker) const;
+  Result<void> arrive(Session& session, EngineWorker& worker) const;
+  Result<void> screen(std::span<EndpointIndex>& candidates, Session& session,
+                      EngineWorker& worker) const;
   Result<Progress> proceed(Session& session, EngineWorker& worker) const;
   // Whether the request has to wait before this producer can run.
   Result<bool> waits(const Step& step, const Context& context, Session& session,
@@ -132,8 +145,9 @@ class Pipeline {
   Result<std::span<EndpointIndex>> locate(Session& session, const Fleet& fleet) const;
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
+  Result<void> ask_admitters(const Context& context, Session& session, EngineWorker& worker) const;
   Result<void> check_condition(const Session& session) const;
-  void dispatch(const Context& context, Session& session, EngineWorker& worker) const;
+  Result<void> dispatch(const Context& context, Session& session, EngineWorker& worker) const;
   // Calls one of the response hooks of every plugin that has them, if the request was dispatched.
   void tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
             EngineWorker& worker) const;
@@ -143,10 +157,14 @@ class Pipeline {
   Assembly assembly_;
   Recorder& recorder_;
   Options options_;
+  std::vector<Part<ArrivalHook>> arrivals_;
+  std::vector<Part<Screener>> screeners_;
   std::vector<Step> producers_;
-  std::vector<Step> hooks_;
+  std::vector<Part<Admitter>> admitters_;
+  std::vector<Part<Hook>> hooks_;
   std::vector<ResponseStep> response_hooks_;
   std::vector<Column<PrefixMatch>> matches_;  // of every producer that looks for cached prefixes
+  std::optional<Cell<SessionId>> agent_;      // who is accounted to when no header says so
   PluginTimer parsing_;
   PluginTimer reading_;
 };

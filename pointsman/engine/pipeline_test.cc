@@ -14,13 +14,6 @@ namespace {
 
 using testing::PipelineRig;
 
-std::string joined(const Session& session) {
-  std::string body;
-  for (const std::string_view piece : session.outgoing) body += piece;
-  EXPECT_EQ(body.size(), session.outgoing_bytes);
-  return body;
-}
-
 TEST(Pipeline, DecidesAndKeepsTheDecision) {
   PipelineRig rig(3);
   ASSERT_TRUE(rig.run());
@@ -31,7 +24,7 @@ TEST(Pipeline, DecidesAndKeepsTheDecision) {
   EXPECT_EQ(decision.body_bytes, 1U);
   EXPECT_EQ(decision.request_id, rig.session.request.id);
   EXPECT_EQ(decision.targets().size(), 1U);
-  EXPECT_EQ(joined(rig.session), "m");
+  EXPECT_EQ(rig.outgoing(), "m");
   EXPECT_EQ(rig.of_request("llm_d_epp_request_total"), 1);
   EXPECT_EQ(rig.of_request("llm_d_epp_request_size_bytes_sum"), 1);
   EXPECT_EQ(rig.metric("llm_d_epp_request_processing_duration_seconds_count"), 1);
@@ -72,41 +65,6 @@ TEST(Pipeline, PassesOnWhatTheParserSays) {
             1);
 }
 
-// spec/03 section 10.2.
-TEST(Pipeline, WritesTheModelOfTheRewriteHeaderIntoTheBody) {
-  PipelineRig rig;
-  rig.parser->on_parse = [](std::string_view body, Request& request) -> Result<Parsed> {
-    request.model = body.substr(10, 1);
-    return Parsed{.model_value = {{9, 3}}, .rewritable = true};
-  };
-  rig.headers.push_back({"x-llm-d-model-name-rewrite", R"(a"b<c)"});
-  ASSERT_TRUE(rig.run(R"({"model":"m","n":12345678901234567890})"));
-  EXPECT_EQ(joined(rig.session), R"({"model":"a\"b\u003cc","n":12345678901234567890})");
-  EXPECT_EQ(rig.session.request.model, "m");
-  EXPECT_EQ(rig.session.request.target_model, R"(a"b<c)");
-}
-
-TEST(Pipeline, ReadsTheOlderHeaderOnlyWhenTheNewOneIsAbsent) {
-  PipelineRig rig;
-  rig.headers.push_back({"x-gateway-model-name-rewrite", "old"});
-  ASSERT_TRUE(rig.run());
-  EXPECT_EQ(rig.session.request.target_model, "old");
-  rig.headers.push_back({"x-llm-d-model-name-rewrite", ""});
-  ASSERT_TRUE(rig.run());
-  EXPECT_EQ(rig.session.request.target_model, "m");
-}
-
-TEST(Pipeline, WantsAModelWhereOneCouldBeWritten) {
-  PipelineRig rig;
-  const auto outcome = rig.run("");
-  ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().code, Code::bad_request);
-  EXPECT_EQ(outcome.error().message, "model not found in request body");
-  rig.parser->on_parse = [](auto, auto&) { return Parsed{}; };  // bytes that nobody can read
-  EXPECT_TRUE(rig.run("\x01\x02"));
-  EXPECT_EQ(joined(rig.session), "\x01\x02");
-}
-
 TEST(Pipeline, TakesTheFairnessIdFromEitherHeader) {
   PipelineRig rig;
   ASSERT_TRUE(rig.run());
@@ -136,11 +94,7 @@ TEST(Pipeline, ShedsOnlyRequestsOfNegativePriorityOfAFullPool) {
                                          {-1, 2.5, 2, false},
                                          {-1, 1.0, 0, false}}) {
     PipelineRig rig(row.endpoints);
-    rig.parser->on_parse = [&](std::string_view body, Request& request) -> Result<Parsed> {
-      request.model = body;
-      request.priority = row.priority;
-      return Parsed{.rewritable = true};
-    };
+    rig.set_priority(row.priority);
     rig.saturation->value = row.saturation;
     const auto outcome = rig.run();
     EXPECT_EQ(outcome.has_value(), row.admitted) << row.priority << " " << row.saturation;

@@ -51,6 +51,13 @@ void observe_usage(const Session& session, MetricShard& shard) {
   if (usage.cached >= 0) observe(metric::kCachedTokens, usage.cached);
 }
 
+// The first choice, as host:port.
+std::string picked(const Decision& decision) {
+  const auto targets = decision.targets();
+  if (targets.empty()) return {};
+  return (*decision.fleet)[targets[0]].host_and(decision.port_of(targets[0]));
+}
+
 std::string_view why(Outcome::End end) {
   switch (end) {
     case Outcome::End::client_aborted:
@@ -107,12 +114,18 @@ void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& s
   if (!session.dispatched_ || response_hooks_.empty()) return;
   const Fleet& fleet = *session.decision->fleet;
   const Context context{session.request, fleet, session.signals, session.trace, Clock::now()};
+  const Session::Response& response = session.response;
+  const Answer answer{.status = response.status,
+                      .usage = response.progress.usage,
+                      .whole = response.complete,
+                      .served = response.served,
+                      .proxy_tells = response.proxy_tells};
   auto began = context.now;
   for (const ResponseStep& step : response_hooks_) {
     Samples samples;
-    Effects effects{samples, session.client_edits};
+    Effects effects{samples, session.client_edits, &session.proxy_metadata};
     try {
-      ((*step.hook).*moment)(context, session.in_effect(), effects);
+      ((*step.hook).*moment)(context, session.in_effect(), answer, effects);
     } catch (...) {  // the answer goes on; the others are told
       session.root.exception(std::current_exception());
     }
@@ -199,6 +212,9 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     outcome.prompt_tokens = usage.prompt;
     outcome.output_tokens = usage.output;
     outcome.cached_tokens = usage.cached;
+    if (!response.served.empty() && response.served != picked(*session.decision)) {
+      outcome.served_by = response.served;
+    }
     recorder_.join(session.decision, outcome);
   }
   if (session.root.recording()) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "pointsman/base/bug.h"
 
@@ -57,10 +58,27 @@ void observe_samples(const Samples& samples, const TypedName& plugin, const Requ
       shard.add(shard.with(metric::kPdDecisions, plugin.name, plugin.type, model_label(request),
                            sample.kind),
                 count);
+    } else if (sample.family == "disaggregatedset_strict_header_no_match_total") {
+      shard.add(shard.with(metric::kStrictNoMatch, plugin.type, plugin.name, sample.kind), count);
     } else {
       bug("a plugin samples a family that does not exist");
     }
   }
+}
+
+Sample gauge_sample(GaugeReading reading, const TypedName& plugin) {
+  if (reading.family == "prefix_indexer_size") {
+    return {.family = &metric::kPrefixSize,
+            .labels = {plugin.name, plugin.type},
+            .value = reading.value};
+  }
+  if (reading.family == "disaggregatedset_revision_gating_share" && reading.labels.size() == 2) {
+    return {.family = &metric::kRevisionShare,
+            .labels = {plugin.type, plugin.name, std::move(reading.labels[0]),
+                       std::move(reading.labels[1])},
+            .value = reading.value};
+  }
+  bug("a plugin exposes a gauge that does not exist");
 }
 
 }  // namespace pointsman

@@ -32,11 +32,13 @@ void Session::reset() {
   outgoing_bytes = 0;
   upstream_edits.reset(arena);
   client_edits.reset(arena);
+  proxy_metadata = {};
   dispatched_ = false;
   ResponseProgress progress = std::move(response.progress);
   progress.reset();
   response = {};
   response.progress = std::move(progress);
+  seed_ = 0;
   candidates_ = {};
   next_producer_ = 0;
   wakeup_.reset();

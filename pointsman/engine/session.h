@@ -15,6 +15,7 @@
 #include "pointsman/model/request.h"
 #include "pointsman/model/signals.h"
 #include "pointsman/model/trace.h"
+#include "pointsman/stage/answer.h"
 #include "pointsman/stage/header_edits.h"
 #include "pointsman/stage/parser.h"
 #include "pointsman/stage/wakeup.h"
@@ -70,11 +71,16 @@ class Session {
   // client. The edge applies them.
   HeaderEdits upstream_edits;
   HeaderEdits client_edits;
+  // What plugins tell the proxy with the end of the answer. The edge passes it on.
+  ProxyMetadata proxy_metadata;
 
   // --- how the response goes ---
   struct Response {
     ResponseProgress progress;
     int status = 0;
+    // See Answer. Set by the edge, before response_started(); in the arena.
+    std::string_view served;
+    bool proxy_tells = false;
     bool sse = false;       // text/event-stream
     bool running = false;   // counted as running
     bool complete = false;  // its end was seen
@@ -91,6 +97,7 @@ class Session {
   friend class Pipeline;
   std::shared_ptr<const void> pipeline_;  // keeps plugins alive while the request is
   Trace::Scope orchestration_;            // gateway.request_orchestration
+  std::uint64_t seed_ = 0;                // of everything random about this request
   std::span<const EndpointIndex> candidates_;
   std::size_t next_producer_ = 0;   // whose turn it is
   std::shared_ptr<Wakeup> wakeup_;  // set when that one has been asked to prepare

@@ -55,12 +55,17 @@ class FleetService::Worker {
 
   Result<void> start(const std::function<void()>& on_ready);
   Result<void> set_sources(std::vector<ScrapeSource> sources);
+  Result<void> set_discovery(std::shared_ptr<Discovery> discovery);
   void stop();
   const std::shared_ptr<Published<Fleet>>& fleet() const { return board_.published(); }
 
  private:
   Result<void> scrape(std::vector<ScrapeSource> sources);
-  void take(std::vector<Endpoint> endpoints);
+  // What the discovery calls; it is the `turn`th.
+  Discovery::Events events(int turn);
+  // The endpoints of the newest discovery count; the first tell whether they can be had.
+  void take_turn(int turn, std::vector<Endpoint> endpoints);
+  Result<void> take(std::vector<Endpoint> endpoints);
   void take_address(const std::string& host, const std::string& address);
   void take_scrape(const Scrape& scrape);
   void take_models(EndpointKey endpoint, std::vector<ServedModel> models);
@@ -82,6 +87,9 @@ class FleetService::Worker {
   FleetBoard board_;
   ModelBoard models_;
   std::optional<Result<void>> taken_;  // what became of the first set of endpoints
+  int turns_ = 0;                      // discoveries so far; of the thread that called start()
+  int turn_ = 0;                       // whose endpoints count
+  std::promise<Result<void>>* switched_ = nullptr;  // waits for the first set of a new discovery
   Clock::time_point published_at_{};
 
   Loop loop_;  // what follows is bound to it
@@ -122,17 +130,7 @@ FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
 
 Result<void> FleetService::Worker::start(const std::function<void()>& on_ready) {
   if (auto ready = scrape(std::move(options_.sources)); !ready) return ready;
-  auto started = options_.discovery->start(
-      {.found =
-           [this](std::vector<Endpoint> endpoints) {
-             loop_.post([this, endpoints = std::move(endpoints)]() mutable {
-               take(std::move(endpoints));
-             });
-           },
-       .problem =
-           [this](const std::string& text) {
-             log_.warning("endpoints could not all be taken over", {{"error", text}});
-           }});
+  auto started = options_.discovery->start(events(turn_));
   if (!started) return started;
   if (!loop_.run_until([this] { return taken_.has_value(); })) bug("no first set of endpoints");
   if (!*taken_) return *taken_;
@@ -179,17 +177,64 @@ void FleetService::Worker::stop() {
   thread_.join();
 }
 
-void FleetService::Worker::take(std::vector<Endpoint> endpoints) {
+Discovery::Events FleetService::Worker::events(int turn) {
+  return {.found =
+              [this, turn](std::vector<Endpoint> endpoints) {
+                loop_.post([this, turn, endpoints = std::move(endpoints)]() mutable {
+                  take_turn(turn, std::move(endpoints));
+                });
+              },
+          .problem =
+              [this](const std::string& text) {
+                log_.warning("endpoints could not all be taken over", {{"error", text}});
+              }};
+}
+
+Result<void> FleetService::Worker::set_discovery(std::shared_ptr<Discovery> discovery) {
+  const int turn = ++turns_;
+  std::promise<Result<void>> first;
+  loop_.post([&] { switched_ = &first; });
+  if (auto started = discovery->start(events(turn)); !started) {
+    std::promise<void> forgotten;
+    loop_.post([&] {
+      switched_ = nullptr;
+      forgotten.set_value();
+    });
+    forgotten.get_future().get();
+    return started;
+  }
+  if (auto taken = first.get_future().get(); !taken) {
+    discovery->stop();
+    return taken;
+  }
+  options_.discovery->stop();
+  options_.discovery = std::move(discovery);
+  return {};
+}
+
+void FleetService::Worker::take_turn(int turn, std::vector<Endpoint> endpoints) {
+  if (turn == turn_) {
+    (void)take(std::move(endpoints));  // what is wrong has been told
+    return;
+  }
+  // A discovery that has been replaced, or has been refused before.
+  if (turn < turn_ || switched_ == nullptr) return;
+  auto taken = take(std::move(endpoints));
+  if (taken) turn_ = turn;
+  std::exchange(switched_, nullptr)->set_value(std::move(taken));
+}
+
+Result<void> FleetService::Worker::take(std::vector<Endpoint> endpoints) {
   const auto change = roster_.update(std::move(endpoints));
   if (!change && !taken_) {
     taken_ = std::unexpected(change.error());
-    return;
+    return std::unexpected(change.error());
   }
   if (!change) {
     log_.error("endpoints refused", {{"error", change.error().message}});
-    return;
+    return std::unexpected(change.error());
   }
-  if (taken_ && !change->any()) return;
+  if (taken_ && !change->any()) return {};
   taken_ = Result<void>();
   show_endpoints();
   publish();
@@ -203,6 +248,7 @@ void FleetService::Worker::take(std::vector<Endpoint> endpoints) {
              {"joined", some_of(change->joined)},
              {"left", some_of(change->left)},
              {"relabelled", some_of(change->relabelled)}});
+  return {};
 }
 
 void FleetService::Worker::take_address(const std::string& host, const std::string& address) {
@@ -296,6 +342,10 @@ const std::shared_ptr<Published<Fleet>>& FleetService::fleet() const {
 
 Result<void> FleetService::set_sources(std::vector<ScrapeSource> sources) {
   return worker_->set_sources(std::move(sources));
+}
+
+Result<void> FleetService::set_discovery(std::shared_ptr<Discovery> discovery) {
+  return worker_->set_discovery(std::move(discovery));
 }
 
 void FleetService::stop() {

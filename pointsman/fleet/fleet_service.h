@@ -52,6 +52,12 @@ class FleetService {
   // Threading: the thread that called start(), between start() and stop(); waits for the fleet's.
   Result<void> set_sources(std::vector<ScrapeSource> sources);
 
+  // Takes the endpoints from elsewhere from now on: those of the old place that are not in the new
+  // one leave, the others stay with what is known of them.
+  // Errors: those of the discovery, or of its first endpoints, and then nothing has changed.
+  // Threading: as set_sources().
+  Result<void> set_discovery(std::shared_ptr<Discovery> discovery);
+
   // Ends discovery and scraping; a drain calls it last. Threading: the thread that called start().
   void stop();
 

@@ -180,6 +180,48 @@ TEST_F(Service, FollowsTheEndpointsFileWithoutForgettingWhoStays) {
   EXPECT_EQ(fleet().find(key), std::nullopt);
 }
 
+TEST_F(Service, TakesEndpointsFromElsewhere) {
+  PageServer a;
+  PageServer b;
+  a.set_page(testing::vllm_page());
+  b.set_page(testing::vllm_page());
+  const auto file = [](const testing::TemporaryFolder& folder, std::vector<std::uint16_t> ports) {
+    std::string text = "endpoints:\n";
+    for (const auto port : ports) {
+      text += "- {name: at-" + std::to_string(port) +
+              ", address: 127.0.0.1, port: " + std::to_string(port) + "}\n";
+    }
+    folder.replace("f", text);
+    return std::make_shared<FileDiscovery>(
+        FileDiscovery::Options{.path = folder.path("f"), .blame = {}, .watcher = {.settle = 1ms}});
+  };
+  const testing::TemporaryFolder old_folder;
+  const testing::TemporaryFolder folder;
+  start(options(file(old_folder, {a.port()})));
+  EXPECT_TRUE(eventually([&] { return waiting() == 7; }));
+  const EndpointKey key = fleet()[0].key;
+
+  ASSERT_TRUE(service_->set_discovery(file(folder, {a.port(), b.port()})));
+  ASSERT_EQ(fleet().size(), 2U);
+  EXPECT_EQ(fleet()[0].key, key);  // who stays is not forgotten
+  EXPECT_EQ(waiting(), 7);
+  EXPECT_TRUE(eventually([&] { return waiting(1) == 7; }));
+
+  // The old place says nothing any more, the new one does.
+  (void)file(old_folder, {});
+  (void)file(folder, {b.port()});
+  EXPECT_TRUE(eventually([&] { return fleet().size() == 1; }));
+
+  // What cannot be had changes nothing.
+  EXPECT_FALSE(service_->set_discovery(
+      std::make_shared<FileDiscovery>(FileDiscovery::Options{.path = "/nowhere", .blame = {}})));
+  EXPECT_FALSE(service_->set_discovery(
+      std::make_shared<StaticDiscovery>(std::vector<Endpoint>(Roster::kMaxEndpoints + 1))));
+  EXPECT_EQ(fleet().size(), 1U);
+  (void)file(folder, {a.port(), b.port()});
+  EXPECT_TRUE(eventually([&] { return fleet().size() == 2; }));
+}
+
 TEST_F(Service, HoldsHostNamesBackUntilTheyHaveAnAddress) {
   PageServer server;
   server.set_page(testing::vllm_page());

@@ -67,8 +67,9 @@ enum class DropReason : std::uint8_t {
   not_named,       // a request header names others
   no_model,        // it does not serve the request's model, and others do
   ejected,         // it has failed several times in a row of late, and others have not
+  screened,        // a screener keeps requests, or this one, away from it
 };
-inline constexpr std::size_t kDropReasons = 16;
+inline constexpr std::size_t kDropReasons = 17;
 std::string_view text(DropReason reason);
 
 struct Drop {

@@ -62,6 +62,11 @@ struct Request {
 
   // The value of the last header of that name, or empty. REQUIRES: `name` is lower-case.
   std::string_view header(std::string_view name) const;
+  // The same for a header with an older name, which counts when there is no line of the newer one
+  // at all: an empty line hides what stands under the alias.
+  std::string_view header(std::string_view name, std::string_view alias) const {
+    return header(has_header(name) ? name : alias);
+  }
   // Whether there is such a header at all.
   bool has_header(std::string_view name) const;
 };

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "pointsman/model/names.h"
+#include "pointsman/stage/admitter.h"
+#include "pointsman/stage/arrival_hook.h"
 #include "pointsman/stage/datalayer.h"
 #include "pointsman/stage/decider.h"
 #include "pointsman/stage/filter.h"
@@ -15,6 +17,7 @@
 #include "pointsman/stage/profile_handler.h"
 #include "pointsman/stage/saturation.h"
 #include "pointsman/stage/scorer.h"
+#include "pointsman/stage/screener.h"
 
 namespace pointsman {
 
@@ -39,6 +42,9 @@ struct Instance {
   std::shared_ptr<Linked> linked;
   std::shared_ptr<Producer> producer;
   std::shared_ptr<Preparer> preparer;
+  std::shared_ptr<ArrivalHook> arrival_hook;
+  std::shared_ptr<Screener> screener;
+  std::shared_ptr<Admitter> admitter;
   std::shared_ptr<Hook> hook;
   std::shared_ptr<ResponseHook> response_hook;
   std::shared_ptr<Upkeep> upkeep;
@@ -62,6 +68,9 @@ struct Instance {
     cast(plugin, linked);
     cast(plugin, producer);
     cast(plugin, preparer);
+    cast(plugin, arrival_hook);
+    cast(plugin, screener);
+    cast(plugin, admitter);
     cast(plugin, hook);
     cast(plugin, response_hook);
     cast(plugin, upkeep);

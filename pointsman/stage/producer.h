@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "pointsman/base/result.h"
 #include "pointsman/model/decision.h"
+#include "pointsman/stage/answer.h"
 #include "pointsman/stage/context.h"
 #include "pointsman/stage/header_edits.h"
 #include "pointsman/stage/wakeup.h"
@@ -51,7 +54,7 @@ class Samples {
     std::string_view family;  // without the metrics prefix; a literal
     double value = 0.0;
     EndpointIndex endpoint = kNoEndpoint;
-    std::string_view kind;  // a literal
+    std::string_view kind;  // a literal, or a text that lives as long as the plugin
   };
 
   void add(std::string_view family, double value, EndpointIndex endpoint = kNoEndpoint,
@@ -68,7 +71,8 @@ class Samples {
 // What a hook may bring about besides changing its own state.
 struct Effects {
   Samples& samples;
-  HeaderEdits& headers;  // of the message at hand
+  HeaderEdits& headers;               // of the message at hand
+  ProxyMetadata* metadata = nullptr;  // of an answer; null before there is one
 };
 
 // Learns that a request is sent. State is changed in hooks and nowhere else.
@@ -76,9 +80,11 @@ class Hook {
  public:
   virtual ~Hook() = default;
 
-  // The decision stands and the request is about to be sent; effects.headers go with it.
+  // The decision stands and the request is about to be sent; effects.headers go with it. An error
+  // of one hook keeps it from being sent, once all hooks have run.
   // Threading: called concurrently. Must not block.
-  virtual void dispatched(const Context& context, const Decision& decision, Effects& effects) = 0;
+  virtual Result<void> dispatched(const Context& context, const Decision& decision,
+                                  Effects& effects) = 0;
 };
 
 // Learns what became of a request. The context is that of the decision, but for `now`. Nothing is
@@ -90,13 +96,13 @@ class ResponseHook {
 
   // The response's head has come, with any status; effects.headers go to the client with it.
   virtual void answered(const Context& /*context*/, const Decision& /*decision*/,
-                        Effects& /*effects*/) {}
+                        const Answer& /*answer*/, Effects& /*effects*/) {}
   // The first bytes of its body have come. Headers can no longer be changed.
   virtual void first_bytes(const Context& /*context*/, const Decision& /*decision*/,
-                           Effects& /*effects*/) {}
+                           const Answer& /*answer*/, Effects& /*effects*/) {}
   // The request is over, however it ended. Comes exactly once.
   virtual void finished(const Context& /*context*/, const Decision& /*decision*/,
-                        Effects& /*effects*/) {}
+                        const Answer& /*answer*/, Effects& /*effects*/) {}
 };
 
 // Work that a plugin wants done now and then off the request path.
@@ -108,13 +114,21 @@ class Upkeep {
   virtual void tend(const Fleet& fleet) = 0;
 };
 
-// One number a plugin exposes as a gauge: name without prefix, labels are the plugin's.
+// One value of a gauge family: which, by its name without the metrics prefix, and its labels
+// besides the plugin's type and name.
+struct GaugeReading {
+  std::string_view family;  // a literal
+  std::vector<std::string> labels;
+  double value = 0.0;
+};
+
+// Numbers that a plugin exposes as gauges. A series that is not told is not there.
 class Gauged {
  public:
   virtual ~Gauged() = default;
 
-  virtual std::string_view gauge_name() const = 0;
-  virtual double gauge() const = 0;
+  // Called at every scrape of this router's metrics. Threading: any thread, beside requests.
+  virtual void gauges(const Fleet& fleet, std::vector<GaugeReading>& out) const = 0;
 };
 
 }  // namespace pointsman

@@ -199,6 +199,14 @@ inline constexpr auto kPdDecisions =
             labels("plugin_name", "plugin_type", "model_name", "decision_type"))
         .deprecated("llm_d_inference_scheduler_pd_decision_total",
                     labels("model_name", "decision_type"));
+inline constexpr auto kStrictNoMatch =
+    counter("llm_d_epp_disaggregatedset_strict_header_no_match_total",
+            "Requests whose strict header selects no endpoint.",
+            labels("plugin_type", "plugin_name", "selector"));
+inline constexpr auto kRevisionShare =
+    gauge("llm_d_epp_disaggregatedset_revision_gating_share",
+          "Share of requests that a revision gets; 0 while a role is missing.",
+          labels("plugin_type", "plugin_name", "mode", "revision"));
 inline constexpr auto kProducerErrors =
     counter("pointsman_producer_errors_total",
             "Requests that went on without what a producer should have found out.",
@@ -324,6 +332,8 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kEncoderHitRatio,
     &kDisaggDecisions,
     &kPdDecisions,
+    &kStrictNoMatch,
+    &kRevisionShare,
     &kProducerErrors,
     &kUpstreamFailures,
     &kRetries,

@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
+from harness.ext_proc import set_headers
 from harness.openai import Client
-from harness.pointsman import DEFAULT_PLUGINS, write_config
+from harness.pointsman import DEFAULT_PLUGINS, write_config, write_endpoints
 from harness.wait import until
 
 RELOADS = "pointsman_config_reloads_total"
@@ -174,13 +175,33 @@ def test_epp_takes_a_change_over_and_keeps_open_transactions(model_servers, epp,
     assert router.health() == "SERVING"
 
 
-def test_a_change_of_discovery_needs_a_restart(model_servers, epp, tmp_path):
-    router = epp(model_servers(1))
+def test_endpoints_may_come_from_elsewhere(model_servers, epp, transaction, tmp_path):
+    servers = model_servers(2)
+    router = epp(servers[:1])
     config = router.endpoints.with_name("epp.yaml")
     other = tmp_path / "other.yaml"
-    other.write_text(router.endpoints.read_text())
+
+    def destination() -> str:
+        stream = transaction(router.port)
+        stream.request_headers()
+        stream.request_body(BODY)
+        head, _, _ = stream.routed()
+        return set_headers(head.request_headers.response)["x-gateway-destination-endpoint"]
+
+    assert destination() == servers[0].address
+    # A place that names nothing usable changes nothing.
     replace(config, weights(2), other)
     router.process.child.send_signal(signal.SIGHUP)
     until(lambda: router.admin.metric(RELOADS, result="refused") == 1, "the refusal")
-    assert "needs a restart" in router.log()
+    assert "configuration not taken over" in router.log()
+    assert destination() == servers[0].address
+
+    write_endpoints(other, servers[1:])
+    router.process.child.send_signal(signal.SIGHUP)
+    applied(router, 1)
+    assert destination() == servers[1].address
+    # From now on the new file counts, and the old one does not.
+    write_endpoints(router.endpoints, servers)
+    write_endpoints(other, servers)
+    until(lambda: len(router.admin.json("/endpoints")["endpoints"]) == 2, "both endpoints")
     assert router.admin.ready()

@@ -47,6 +47,10 @@ inline Need need_of(std::string_view type) {
        {.parameters = "{deciders: {prefill: always-disagg-pd-decider}}",
         .listed = kRoles + "- {type: always-disagg-pd-decider}\n",
         .profiles = kStages}},
+      {"disaggregatedset-rollout-screener",
+       {"{scope: {labelSelector: tier}, headerSelectors: [{name: tier, headerName: X-Tier, "
+        "labelKey: tier, mode: prefer}], revisionGating: {revisionLabelKey: tier, roleLabelKey: "
+        "llm-d.ai/role, mode: sum, requireRoles: {values: [decode]}}}"}},
       {"endpoint-attribute-filter",
        {"{attribute: WaitingQueueSize, onMissing: Fail, fallbackOnEmpty: true, algorithm: {type: "
         "threshold, threshold: {operator: LessThan, value: 3}}}"}},
@@ -67,6 +71,8 @@ inline Need need_of(std::string_view type) {
        {.parameters = "{nonCachedTokens: 8}",
         .listed = disaggregated_by("prefill: prefix-based-pd-decider"),
         .profiles = kStages}},
+      {"request-attribute-reporter",
+       {"{attributes: [{key: {name: tokens}, expression: usage.prompt_tokens * 2.0}]}"}},
       {"session-affinity-filter", {kBySession}},
       {"session-affinity-scorer", {kBySession}},
       {"session-id-producer", {"{headerName: x-session}"}},

@@ -8,6 +8,7 @@
 
 #include "pointsman/base/text.h"
 #include "pointsman/edge/control_headers.h"
+#include "pointsman/edge/ext_proc/proxy_metadata.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
 
@@ -184,6 +185,14 @@ void ExtProcSession::take_subset(std::string_view metadata) {
   subset = kept;
 }
 
+// Which endpoint the proxy has reached in the end, if it says so.
+void ExtProcSession::take_served(std::string_view metadata) {
+  response.proxy_tells = has_metadata(metadata, kMetadataSpace);
+  if (const auto served = metadata_string(metadata, kMetadataSpace, kServedKey)) {
+    response.served = arena.copy(*served);
+  }
+}
+
 void ExtProcSession::request_body(const ProcessingRequest& message) {
   if (step_ != Step::gathering) return;
   if (body_.size() + message.body.size() > shared_.options.max_body) {
@@ -303,6 +312,7 @@ void ExtProcSession::response_headers(const ProcessingRequest& message) {
   if (step_ != Step::routed) pipeline_->adopt(*this);
   step_ = Step::responding;
   const std::string_view content_type = find(message.headers, "content-type");
+  take_served(message.metadata);
   pipeline_->response_started(*this, status_of(message.headers), content_type, shared_.worker);
   if (may_restore_model(content_type, find(message.headers, "content-encoding"))) {
     restorer_.begin(request.target_model, request.model, quote_json(request.model, arena));
@@ -327,7 +337,9 @@ void ExtProcSession::response_body(const ProcessingRequest& message) {
 void ExtProcSession::send_response(std::string_view bytes, bool end_of_stream) {
   const std::array<std::string_view, 1> out{restorer_.pass(bytes, end_of_stream)};
   if (out[0].empty() && !bytes.empty() && !end_of_stream) return;  // held back
-  chunked(Phase::response, out, end_of_stream, {}, [&](const StreamedBody& part) { send(part); });
+  const auto metadata = end_of_stream ? encode(proxy_metadata, arena) : std::string_view();
+  chunked(Phase::response, out, end_of_stream, metadata,
+          [&](const StreamedBody& part) { send(part); });
 }
 
 void ExtProcSession::response_trailers() {
@@ -339,7 +351,7 @@ void ExtProcSession::response_trailers() {
     }
     pipeline_->response_chunk(*this, {}, true, shared_.worker);
   }
-  send(TrailersResponse{});
+  send(TrailersResponse{.metadata = encode(proxy_metadata, arena)});
 }
 
 void ExtProcSession::refuse(const Error& error) {

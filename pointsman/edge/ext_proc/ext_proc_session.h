@@ -79,6 +79,7 @@ class ExtProcSession final : public Session {
   bool understood(const ProcessingRequest& message);
   void open(std::span<const Header> lines);
   void take_subset(std::string_view metadata);
+  void take_served(std::string_view metadata);
   void route_headers_only();
   void send_route(std::string_view destination, std::size_t content_length);
   void collect_route_headers();

@@ -179,6 +179,10 @@ std::optional<std::span<const std::string_view>> metadata_list(
   return into;
 }
 
+bool has_metadata(std::string_view metadata, std::string_view space) {
+  return map_value(metadata, 1, space).has_value();
+}
+
 std::optional<std::string_view> metadata_string(std::string_view metadata, std::string_view space,
                                                 std::string_view key) {
   const Value value = metadata_value(metadata, space, key);

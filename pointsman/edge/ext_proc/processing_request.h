@@ -61,6 +61,9 @@ std::optional<std::span<const std::string_view>> metadata_list(std::string_view 
                                                                std::string_view key,
                                                                std::vector<std::string_view>& into);
 
+// Whether there is a `filter_metadata[space]`.
+bool has_metadata(std::string_view metadata, std::string_view space);
+
 // The string at `key` of `filter_metadata[space]`, or nothing.
 std::optional<std::string_view> metadata_string(std::string_view metadata, std::string_view space,
                                                 std::string_view key);

@@ -11,12 +11,14 @@ Result<void> SessionFollower::produce(const Context& context,
   return {};
 }
 
-void SessionFollower::dispatched(const Context& context, const Decision& decision,
-                                 Effects& /*effects*/) {
+Result<void> SessionFollower::dispatched(const Context& context, const Decision& decision,
+                                         Effects& /*effects*/) {
   affinity_.dispatched(context, decision);
+  return {};
 }
 
-void SessionFollower::answered(const Context& context, const Decision& decision, Effects& effects) {
+void SessionFollower::answered(const Context& context, const Decision& decision,
+                               const Answer& /*answer*/, Effects& effects) {
   affinity_.answered(context, decision, effects.headers);
 }
 

@@ -15,8 +15,10 @@ class SessionFollower : public Producer, public Hook, public ResponseHook, publi
  public:
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
-  void answered(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
+  void answered(const Context& context, const Decision& decision, const Answer& answer,
+                Effects& effects) override;
   void tend(const Fleet& fleet) override;
 
  protected:

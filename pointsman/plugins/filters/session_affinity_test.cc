@@ -65,7 +65,7 @@ struct Bench {
   }
   std::string answer() {
     headers.reset(scene.arena);
-    filter->answered(scene.context(), decision, effects);
+    filter->answered(scene.context(), decision, {}, effects);
     return headers.lines().empty() ? "" : std::string(headers.lines()[0].value);
   }
 };
@@ -189,7 +189,7 @@ TEST(SessionAffinityFilter, AllocatesNothingOnceWarm) {
     (void)bench.filter->produce(context, {}, bench.scene.signals);
     bench.filter->dispatched(context, bench.decision, bench.effects);
     bench.headers.reset(bench.scene.arena);
-    bench.filter->answered(context, bench.decision, bench.effects);
+    bench.filter->answered(context, bench.decision, {}, bench.effects);
   };
   for (Bench* const bench : {&encoded, &remembering}) {
     bench->route(headers);

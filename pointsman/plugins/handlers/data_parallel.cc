@@ -39,9 +39,10 @@ Result<std::size_t> DataParallelProfileHandler::conclude(
   return 0;
 }
 
-void DataParallelProfileHandler::dispatched(const Context& context, const Decision& decision,
-                                            Effects& effects) {
+Result<void> DataParallelProfileHandler::dispatched(const Context& context,
+                                                    const Decision& decision, Effects& effects) {
   name_rank(context, decision, effects.headers);
+  return {};
 }
 
 }  // namespace pointsman

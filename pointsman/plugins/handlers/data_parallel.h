@@ -46,7 +46,8 @@ class DataParallelProfileHandler final : public ProfileHandler, public Hook {
   Result<std::size_t> conclude(const Context& context,
                                std::span<const ProfileState> profiles) const override;
   std::optional<std::uint16_t> target_port() const override { return port_; }
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
 
  private:
   std::uint16_t port_;

@@ -9,9 +9,10 @@ DisaggHeadersHandler::DisaggHeadersHandler(Params params, Setup& setup)
   setup.report_type(std::string(kType));
 }
 
-void DisaggHeadersHandler::dispatched(const Context& context, const Decision& decision,
-                                      Effects& effects) {
+Result<void> DisaggHeadersHandler::dispatched(const Context& context, const Decision& decision,
+                                              Effects& effects) {
   headers_.dispatched(context, decision, effects.headers);
+  return {};
 }
 
 }  // namespace pointsman

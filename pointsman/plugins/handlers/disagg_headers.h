@@ -31,7 +31,8 @@ class DisaggHeadersHandler final : public Hook {
   static constexpr std::string_view kHelp = "Tells the decode server who computes the prompt.";
 
   DisaggHeadersHandler(Params params, Setup& setup);
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
 
  private:
   StageHeaders headers_;

@@ -148,12 +148,13 @@ Result<std::size_t> DisaggProfileHandler::conclude(const Context& /*context*/,
   return static_cast<std::size_t>(decode - profiles.data());
 }
 
-void DisaggProfileHandler::dispatched(const Context& context, const Decision& decision,
-                                      Effects& effects) {
+Result<void> DisaggProfileHandler::dispatched(const Context& context, const Decision& decision,
+                                              Effects& effects) {
   const bool encode = run_of(decision, params_.profiles.encode) != nullptr;
   const bool prefill = run_of(decision, params_.profiles.prefill) != nullptr;
   effects.samples.add("disagg_decision_total", 1.0, kNoEndpoint, decision_type(encode, prefill));
   headers_.dispatched(context, decision, effects.headers);
+  return {};
 }
 
 }  // namespace pointsman

@@ -30,7 +30,8 @@ class DisaggProfileHandler final : public ProfileHandler, public Hook, public Li
   EndpointIndex peer(const Context& context, std::span<const ProfileState> profiles) const override;
   Result<std::size_t> conclude(const Context& context,
                                std::span<const ProfileState> profiles) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
 
  private:
   // Where the three stages stand among the profiles of this configuration; null: no such profile.

@@ -96,8 +96,8 @@ std::optional<std::uint16_t> PdProfileHandler::target_port() const {
   return static_cast<std::uint16_t>(params_.primary_port);
 }
 
-void PdProfileHandler::dispatched(const Context& context, const Decision& decision,
-                                  Effects& effects) {
+Result<void> PdProfileHandler::dispatched(const Context& context, const Decision& decision,
+                                          Effects& effects) {
   // Counted when the decider said yes, even if no prefill server was found then.
   const bool prefill = std::ranges::any_of(decision.runs, [&](const ProfileRun& run) {
     return decision.plan->profiles[run.profile].name == params_.prefill;
@@ -105,6 +105,7 @@ void PdProfileHandler::dispatched(const Context& context, const Decision& decisi
   effects.samples.add("pd_decision_total", 1.0, kNoEndpoint,
                       prefill ? "prefill-decode" : "decode-only");
   if (params_.primary_port != 0) name_rank(context, decision, effects.headers);
+  return {};
 }
 
 }  // namespace pointsman

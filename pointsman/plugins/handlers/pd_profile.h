@@ -53,7 +53,8 @@ class PdProfileHandler final : public ProfileHandler, public Hook, public Linked
   Result<std::size_t> conclude(const Context& context,
                                std::span<const ProfileState> profiles) const override;
   std::optional<std::uint16_t> target_port() const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
 
  private:
   Params params_;

@@ -84,10 +84,10 @@ Result<void> ApproxPrefixProducer::produce(const Context& context,
   return {};
 }
 
-void ApproxPrefixProducer::dispatched(const Context& context, const Decision& decision,
-                                      Effects& effects) {
+Result<void> ApproxPrefixProducer::dispatched(const Context& context, const Decision& decision,
+                                              Effects& effects) {
   const Kept* const kept = context.signals.read(kept_);
-  if (kept == nullptr || decision.primary < 0) return;
+  if (kept == nullptr || decision.primary < 0) return {};
   const auto primary = static_cast<std::size_t>(decision.primary);
   for (std::size_t i = 0; i < decision.runs.size(); ++i) {
     const ProfileRun& run = decision.runs[i];
@@ -101,6 +101,7 @@ void ApproxPrefixProducer::dispatched(const Context& context, const Decision& de
     effects.samples.add("prefix_indexer_hit_bytes", matched * match.block_tokens * 4);
     if (match.total > 0) effects.samples.add("prefix_indexer_hit_ratio", matched / match.total);
   }
+  return {};
 }
 
 void ApproxPrefixProducer::learn(const Context& context, const Kept& kept, EndpointIndex e) {

@@ -56,11 +56,13 @@ class ApproxPrefixProducer final : public Producer, public Hook, public Upkeep, 
 
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
   void tend(const Fleet& fleet) override;
 
-  std::string_view gauge_name() const override { return "prefix_indexer_size"; }
-  double gauge() const override { return static_cast<double>(index_.size()); }
+  void gauges(const Fleet& /*fleet*/, std::vector<GaugeReading>& out) const override {
+    out.push_back({"prefix_indexer_size", {}, static_cast<double>(index_.size())});
+  }
 
   const PrefixIndex& index() const { return index_; }
 

@@ -139,7 +139,10 @@ TEST(ApproxPrefix, RemembersAsMuchAsTheServerHolds) {
   bench.produce({Ids{1, 2, 3, 4, 5, 6, 7, 8}});
   bench.dispatch({0});
   EXPECT_EQ(held(0), 5U);
-  EXPECT_EQ(bench.producer->gauge(), 5.0);
+  std::vector<GaugeReading> gauges;
+  bench.producer->gauges(Fleet(), gauges);
+  ASSERT_EQ(gauges.size(), 1U);
+  EXPECT_EQ(gauges[0].value, 5.0);
 
   // 8 blocks of 16 tokens are 2 of ours of 64.
   Bench tuned({}, 64);

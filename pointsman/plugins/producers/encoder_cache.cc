@@ -80,11 +80,11 @@ Result<void> EncoderCacheProducer::produce(const Context& context,
   return {};
 }
 
-void EncoderCacheProducer::dispatched(const Context& context, const Decision& decision,
-                                      Effects& effects) {
+Result<void> EncoderCacheProducer::dispatched(const Context& context, const Decision& decision,
+                                              Effects& effects) {
   const Items* const items = context.signals.read(items_);
   const auto targets = decision.targets();
-  if (items == nullptr || targets.empty()) return;
+  if (items == nullptr || targets.empty()) return {};
   const EncoderMatch& match = context.signals.read(match_)[targets.front()];
   effects.samples.add("encoder_cache_hit_ratio",
                       static_cast<double>(match.matched) / match.requested);
@@ -116,6 +116,7 @@ void EncoderCacheProducer::dispatched(const Context& context, const Decision& de
     }
     for (const MediaItem& item : items->all) server->items.touch({item.hash});
   }
+  return {};
 }
 
 void EncoderCacheProducer::tend(const Fleet& fleet) {

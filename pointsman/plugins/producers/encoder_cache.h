@@ -42,7 +42,8 @@ class EncoderCacheProducer final : public Producer, public Hook, public Upkeep {
   EncoderCacheProducer(const Params& params, Setup& setup);
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
   // Forgets endpoints that have left.
   void tend(const Fleet& fleet) override;
 

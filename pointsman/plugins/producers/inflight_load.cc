@@ -73,11 +73,11 @@ Result<void> InflightLoadProducer::produce(const Context& context,
   return {};
 }
 
-void InflightLoadProducer::dispatched(const Context& context, const Decision& decision,
-                                      Effects& effects) {
+Result<void> InflightLoadProducer::dispatched(const Context& context, const Decision& decision,
+                                              Effects& effects) {
   Shares* const* const shares = context.signals.read(shares_);
   const auto costs = context.signals.read(uncached_);
-  if (shares == nullptr) return;
+  if (shares == nullptr) return {};
   const auto all = context.signals.arena().array<Share>(decision.runs.size());
   std::size_t count = 0;
   for (const ProfileRun& run : decision.runs) {
@@ -94,6 +94,7 @@ void InflightLoadProducer::dispatched(const Context& context, const Decision& de
     effects.samples.add("inflight_tokens", static_cast<double>(share.tokens), e);
   }
   **shares = all.first(count);
+  return {};
 }
 
 void InflightLoadProducer::release(const Context& context, Share& share, std::int64_t requests,
@@ -111,7 +112,7 @@ void InflightLoadProducer::release(const Context& context, Share& share, std::in
 }
 
 void InflightLoadProducer::first_bytes(const Context& context, const Decision& /*decision*/,
-                                       Effects& effects) {
+                                       const Answer& /*answer*/, Effects& effects) {
   Shares* const* const shares = context.signals.read(shares_);
   if (shares == nullptr) return;
   for (Share& share : **shares) {
@@ -124,7 +125,7 @@ void InflightLoadProducer::first_bytes(const Context& context, const Decision& /
 }
 
 void InflightLoadProducer::finished(const Context& context, const Decision& /*decision*/,
-                                    Effects& effects) {
+                                    const Answer& /*answer*/, Effects& effects) {
   Shares* const* const shares = context.signals.read(shares_);
   if (shares == nullptr) return;
   for (Share& share : **shares) {

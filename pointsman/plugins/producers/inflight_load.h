@@ -51,9 +51,12 @@ class InflightLoadProducer final : public Producer, public Hook, public Response
 
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
-  void first_bytes(const Context& context, const Decision& decision, Effects& effects) override;
-  void finished(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
+  void first_bytes(const Context& context, const Decision& decision, const Answer& answer,
+                   Effects& effects) override;
+  void finished(const Context& context, const Decision& decision, const Answer& answer,
+                Effects& effects) override;
 
   // The tokens that the answer to a prompt of `input` tokens is expected to have. Public for tests.
   std::int64_t expected_output(std::int64_t input,

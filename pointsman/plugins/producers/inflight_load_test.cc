@@ -60,8 +60,8 @@ struct Bench {
     decision.primary = 0;
     producer->dispatched(scene.context(), decision, effects);
   }
-  void first_bytes() { producer->first_bytes(scene.context(), decision, effects); }
-  void finish() { producer->finished(scene.context(), decision, effects); }
+  void first_bytes() { producer->first_bytes(scene.context(), decision, {}, effects); }
+  void finish() { producer->finished(scene.context(), decision, {}, effects); }
 
   // "requests/tokens" of an endpoint as the next request sees it.
   std::string seen(EndpointIndex e) {
@@ -156,8 +156,8 @@ TEST(InflightLoadProducer, AllocatesNothingOnceWarm) {
     bench.samples = {};
     (void)bench.producer->produce(context, std::array<EndpointIndex, 2>{0, 1}, bench.scene.signals);
     bench.producer->dispatched(context, bench.decision, bench.effects);
-    bench.producer->first_bytes(context, bench.decision, bench.effects);
-    bench.producer->finished(context, bench.decision, bench.effects);
+    bench.producer->first_bytes(context, bench.decision, {}, bench.effects);
+    bench.producer->finished(context, bench.decision, {}, bench.effects);
   };
   bench.begin(100);
   bench.dispatch({0, 1});

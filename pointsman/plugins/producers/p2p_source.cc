@@ -72,23 +72,24 @@ Result<void> P2pSourceProducer::produce(const Context& context,
   return {};
 }
 
-void P2pSourceProducer::dispatched(const Context& context, const Decision& decision,
-                                   Effects& effects) {
+Result<void> P2pSourceProducer::dispatched(const Context& context, const Decision& decision,
+                                           Effects& effects) {
   effects.headers.remove(kHeader);  // a client must not name one
   const Source* const source = context.signals.read(source_);
-  if (source == nullptr || decision.primary < 0) return;
+  if (source == nullptr || decision.primary < 0) return {};
   const ProfileRun* computing = &decision.runs[static_cast<std::size_t>(decision.primary)];
   for (const ProfileRun& run : decision.runs) {
     const bool prefill = decision.plan->profiles[run.profile].name == prefill_profile_;
     if (prefill && !decision.picks_of(run).empty()) computing = &run;
   }
   const auto picks = decision.picks_of(*computing);
-  if (picks.empty()) return;
+  if (picks.empty()) return {};
   const PrefixMatch& own = context.signals.read(match_)[picks.front()];
   const std::string& host = context.fleet[source->endpoint].host_port;
-  if (host == context.fleet[picks.front()].host_port) return;
-  if (source->tokens - std::int64_t{own.cached} * own.block_tokens < min_delta_) return;
+  if (host == context.fleet[picks.front()].host_port) return {};
+  if (source->tokens - std::int64_t{own.cached} * own.block_tokens < min_delta_) return {};
   effects.headers.set(kHeader, host);
+  return {};
 }
 
 }  // namespace pointsman

@@ -41,7 +41,8 @@ class P2pSourceProducer final : public Producer, public Hook {
   P2pSourceProducer(const Params& params, Setup& setup);
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
 
  private:
   // Where the prompt's beginning can be had, and how much of it.

@@ -61,9 +61,9 @@ void NoHitLruScorer::score(const Context& context, std::span<const EndpointIndex
 }
 
 // A use is where the primary profile, or the one named prefill, sent a prompt that was cold for it.
-void NoHitLruScorer::dispatched(const Context& context, const Decision& decision,
-                                Effects& /*effects*/) {
-  if (decision.primary < 0) return;
+Result<void> NoHitLruScorer::dispatched(const Context& context, const Decision& decision,
+                                        Effects& /*effects*/) {
+  if (decision.primary < 0) return {};
   const auto used = [&](const ProfileRun& run) {
     const auto picks = decision.picks_of(run);
     if (picks.empty() || !cold(context, decision.candidates_of(run))) return;
@@ -76,6 +76,7 @@ void NoHitLruScorer::dispatched(const Context& context, const Decision& decision
     const ProfileRun& run = decision.runs[i];
     if (i != primary && decision.plan->profiles[run.profile].name == kPrefillProfile) used(run);
   }
+  return {};
 }
 
 }  // namespace pointsman

@@ -45,7 +45,8 @@ class NoHitLruScorer final : public Scorer, public Producer, public Hook {
   // Reads the order of use.
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
-  void dispatched(const Context& context, const Decision& decision, Effects& effects) override;
+  Result<void> dispatched(const Context& context, const Decision& decision,
+                          Effects& effects) override;
 
  private:
   // An endpoint's place in the order of use; 0: never used.
