@@ -2,45 +2,21 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "pointsman/base/published.h"
-#include "pointsman/base/random.h"
 #include "pointsman/base/result.h"
 #include "pointsman/engine/assembly.h"
+#include "pointsman/engine/engine_worker.h"
 #include "pointsman/engine/keep_rules.h"
-#include "pointsman/engine/request_rules.h"
-#include "pointsman/engine/scheduler_metrics.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/stage/endpoint_gate.h"
 #include "pointsman/stage/recorder.h"
 
 namespace pointsman {
-
-// What one worker brings to every request it handles.
-//
-// Threading: belongs to one thread.
-struct EngineWorker {
-  EngineWorker(Metrics& metrics, MetricShard& shard, const Published<Fleet>& fleets,
-               std::uint64_t seed);
-
-  SchedulerShard scheduler;
-  MetricShard& shard;
-  Published<Fleet>::Reader fleet;
-  std::optional<Published<RequestRules>::Reader> rules;  // none: there are no resources
-  Random random;
-  Histogram request_processing;
-  Histogram response_processing;
-
-  // Runs a task on this worker's thread, from any thread. Without it no request waits: preparers
-  // are not asked.
-  std::function<void(std::function<void()>)> post;
-};
 
 // The life of a request between the wire and the reply: parse, rewrite, admit, screen, produce,
 // schedule; then what the response tells. One configuration, immutable; a reload builds a new one.
