@@ -12,9 +12,7 @@
 namespace pointsman {
 namespace {
 
-using testing::metric_value;
-
-std::string objective(int priority, const std::string& pool = "p", const std::string& ns = "n") {
+std::string objective(int priority, const std::string& pool = "p", const std::string& ns = "team") {
   return "apiVersion: llm-d.ai/v1alpha2\nkind: InferenceObjective\nmetadata: {name: low, "
          "namespace: " +
          ns + "}\nspec: {poolRef: {name: " + pool + "}, priority: " + std::to_string(priority) +
@@ -76,14 +74,14 @@ TEST_F(ResourceFileTest, KeepsWhatItHasWhenTheFileGoesWrong) {
 }
 
 TEST_F(ResourceFileTest, PassesOverWhatBelongsToOtherPools) {
-  make("p", "n");
+  make("p", "team");
   write(objective(1, "q"));
   EXPECT_TRUE(file_->load());
   EXPECT_EQ(priority(), 0);
-  write(objective(2, "p", "m"));
+  write(objective(2, "p", "other"));
   EXPECT_TRUE(file_->load());
   EXPECT_EQ(priority(), 0);
-  write(objective(3, "p", "n"));
+  write(objective(3, "p", "team"));
   EXPECT_TRUE(file_->load());
   EXPECT_EQ(priority(), 3);
 }
