@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "pointsman/wire/proto_wire.h"
+#include "pointsman/base/proto_wire.h"
 
 namespace pointsman {
 namespace {
