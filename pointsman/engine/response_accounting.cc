@@ -103,7 +103,7 @@ void Pipeline::rerouted(Session& session, EndpointIndex to, EngineWorker& worker
   session.rerouted_ = std::move(changed);
   if (!told) return;
   try {
-    dispatch(context_of(session), session, worker);
+    (void)dispatch(context_of(session), session, worker);  // nor does an error hold it
   } catch (...) {  // the request goes on
     session.root.exception(std::current_exception());
   }
