@@ -1,11 +1,11 @@
 """The whole router under load: CPU per request of `pointsman epp` beside Envoy's own, and of `pointsman serve`.
 
-    ./dev bench router [--rows small,large] [--systems epp,serve]
+    ./dev bench router [--rows small,large] [--systems epp,serve,envoy]
 
 Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
 50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process
 uses idle. A chunk's cost is the difference to the same load answered whole, divided by its chunks. Envoy's own CPU in
-the same run is the yardstick. A row with an error is no figure and says so, as does one taken on a machine too busy to keep the
+the same run is the yardstick: beside the picker ("envoy"), and by itself with round robin ("alone"), which is what `serve` replaces. A row with an error is no figure and says so, as does one taken on a machine too busy to keep the
 pace ("busy").
 """
 
@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "e2e")]
 
 import load  # noqa: E402
-from harness.envoy import Envoy  # noqa: E402
+from harness.envoy import Envoy, without_picker  # noqa: E402
 from harness.pointsman import Epp, Serve  # noqa: E402
 from harness.process import Process  # noqa: E402
 
@@ -99,6 +99,11 @@ class System:
             envoy = Envoy(directory, picker.port, concurrency=os.cpu_count() or 1)
             self.running.append(envoy.process)
             self.port, self.pids = envoy.port, {"epp": picker.pid, "envoy": envoy.process.pid}
+        elif name == "envoy":
+            alone = without_picker([("127.0.0.1", server.port) for server in servers])
+            envoy = Envoy(directory, 0, concurrency=os.cpu_count() or 1, config=alone)
+            self.running.append(envoy.process)
+            self.port, self.pids = envoy.port, {"alone": envoy.process.pid}
         else:
             router = Serve(spawn, servers, wait=False)
             router.process.wait_ready(router.admin.ready, "serve is ready")
@@ -174,7 +179,7 @@ def measure_idle(count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default=",".join(shape.name for shape in SHAPES), help="which loads")
-    parser.add_argument("--systems", default="epp,serve")
+    parser.add_argument("--systems", default="epp,serve,envoy")
     parser.add_argument("--idle-endpoints", type=int, default=100, help="0: leave the idle row out")
     options = parser.parse_args()
 

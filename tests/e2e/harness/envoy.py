@@ -36,11 +36,28 @@ def configuration(picker_port: int, tls: bool, grpc_upstream: bool) -> dict:
     return config
 
 
+def without_picker(servers: list[tuple[str, int]]) -> dict:
+    """The same Envoy by itself: round robin over these servers."""
+    config = configuration(0, tls=False, grpc_upstream=False)
+    [listener] = config["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    manager["http_filters"] = [f for f in manager["http_filters"] if f["name"] == "envoy.filters.http.router"]
+    [cluster] = [c for c in config["static_resources"]["clusters"] if c["name"] != "pointsman"]
+    config["static_resources"]["clusters"] = [cluster]
+    cluster.pop("original_dst_lb_config")
+    cluster.update(type="STATIC", lb_policy="ROUND_ROBIN", load_assignment={
+        "cluster_name": cluster["name"],
+        "endpoints": [{"lb_endpoints": [
+            {"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}
+            for address, port in servers]}]})
+    return config
+
+
 class Envoy:
     def __init__(self, directory: pathlib.Path, picker_port: int, tls: bool = False, grpc_upstream: bool = False,
-                 concurrency: int = 1):
+                 concurrency: int = 1, config: dict | None = None):
         config_file, admin_file = directory / "envoy.json", directory / "envoy-admin"
-        config_file.write_text(json.dumps(configuration(picker_port, tls, grpc_upstream)))
+        config_file.write_text(json.dumps(config or configuration(picker_port, tls, grpc_upstream)))
         self.process = Process(
             [ENVOY, "-c", config_file, "--admin-address-path", admin_file, "--disable-hot-restart", "--concurrency",
              str(concurrency), "--log-level", "warning"], directory / "envoy.log")
