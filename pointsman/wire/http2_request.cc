@@ -31,6 +31,7 @@ void Http2Request::begin(Http2Stream& stream, std::span<const Http2Field> fields
   body_deadline_ = Clock::time_point::max();
   fresh_ = std::unique_ptr<HttpExchange>(  // NOLINT: private
       new HttpExchange(connection_.server_.loop, *this));
+  fresh_->connection_ = nullptr;  // until it is accepted: its client may reset it before
   fresh_->peer_ = connection_.stream_->peer();
   malformed_ = !read_head(fields, fresh_->head_);
 }
@@ -75,7 +76,6 @@ bool Http2Request::read_head(std::span<const Http2Field> fields, RequestHead& he
 void Http2Request::hand_over() {
   if (stream_ == nullptr || fresh_ == nullptr) return;
   auto exchange = std::move(fresh_);
-  exchange->connection_ = nullptr;  // until it is accepted
   const HttpServerOptions& options = connection_.server_.options;
   if (malformed_) {
     const bool connect = exchange->head_.method == "CONNECT";

@@ -152,6 +152,27 @@ TEST(HttpServerHttp2, TellsOfAClientThatResetsItsRequest) {
   exchange.respond(200, "too late");
 }
 
+TEST(HttpServerHttp2, NeverHandsOverARequestThatIsResetAtOnce) {
+  Bench bench;
+  bench.tick.arm(milliseconds(1));
+  const auto reset = bench.request("GET", "/gone", true);
+  std::string bytes(bench.h2.output());
+  bench.h2.reset(reset);
+  bytes += bench.h2.output();
+  bench.link.send(bytes);  // both are read in one look at the socket
+  const auto id = bench.request("GET", "/next", true);
+  EXPECT_EQ(bench.next().head().target, "/next");
+  bench.site.current->respond(200, "still there");
+  ASSERT_TRUE(bench.run([&] { return bench.h2.answer(id).ended; }));
+}
+
+TEST(HttpServerHttp2, ClosesOnWhatIsNeitherOfItsLanguages) {
+  Bench bench;
+  bench.link.send("INVALID CONNECTION PREFACE\r\n\r\n");
+  ASSERT_TRUE(bench.site.loop.run_until([&] { return bench.link.closed; }));
+  EXPECT_EQ(bench.link.answer, "");
+}
+
 TEST(HttpServerHttp2, RefusesInWordsOfItsOwn) {
   HttpServerOptions options = with_http2();
   options.body_bytes = 10;

@@ -82,12 +82,16 @@ void HttpConnection::on_readable() {
     wait();
     return;
   }
-  if (std::exchange(fresh_, false) && is_http2({room.data(), got->bytes})) {
-    closed_ = true;
-    timer_.disarm();
-    const auto stays = server_.connections.extract(this);
-    server_.serve_http2(std::move(stream_), {room.data(), got->bytes});
-    return;
+  if (std::exchange(fresh_, false) && server_.options.http2) {
+    const std::string_view first(room.data(), got->bytes);
+    if (begins_http2(first)) {
+      closed_ = true;
+      timer_.disarm();
+      const auto stays = server_.connections.extract(this);
+      server_.serve_http2(std::move(stream_), first);
+      return;
+    }
+    if (begins_neither(first)) return lost();
   }
   if (phase_ == Phase::linger) {
     lingered_ += got->bytes;
@@ -100,8 +104,15 @@ void HttpConnection::on_readable() {
 
 // Whether the peer begins an HTTP/2 connection (RFC 9113 3.4) without having asked by ALPN. No
 // method is called PRI.
-bool HttpConnection::is_http2(std::string_view bytes) const {
-  return server_.options.http2 && bytes.starts_with("PRI ");
+bool HttpConnection::begins_http2(std::string_view bytes) {
+  return bytes.starts_with("PRI ");
+}
+
+// Whether it begins with a line that names no version of HTTP/1: to who cannot be told in HTTP/1
+// what is wrong the connection is closed, as HTTP/2 wants it after a preface that is none.
+bool HttpConnection::begins_neither(std::string_view bytes) {
+  const std::size_t end = bytes.find('\n');
+  return end != std::string_view::npos && bytes.substr(0, end).find(" HTTP/") == bytes.npos;
 }
 
 // Reads a body of known length straight to where it is wanted. False: not the case.
