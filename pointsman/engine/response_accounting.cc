@@ -104,7 +104,7 @@ void Pipeline::rerouted(Session& session, EndpointIndex to, EngineWorker& worker
   if (!told) return;
   try {
     (void)dispatch(context_of(session), session, worker);  // nor does an error hold it
-  } catch (...) {  // the request goes on
+  } catch (...) {                                          // the request goes on
     session.root.exception(std::current_exception());
   }
 }
