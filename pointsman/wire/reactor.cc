@@ -128,7 +128,12 @@ Watch::~Watch() {
 void Watch::close() {
   if (std::exchange(queued_, false)) reactor_.forget(*this);
   readable_ = writable_ = read_over_ = write_over_ = false;
-  fd_ = Descriptor();  // closing takes it out of epoll's set: no other descriptor shares the file
+  if (fd() >= 0) {
+    // Closing would take it out of epoll's set, too, but not while a child between fork() and
+    // exec() still shares the file.
+    ::epoll_ctl(reactor_.poller_.value(), EPOLL_CTL_DEL, fd(), nullptr);
+  }
+  fd_ = Descriptor();
 }
 
 void Watch::when_readable(Ready ready) {
