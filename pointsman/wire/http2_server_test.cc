@@ -167,10 +167,25 @@ TEST(HttpServerHttp2, NeverHandsOverARequestThatIsResetAtOnce) {
 }
 
 TEST(HttpServerHttp2, ClosesOnWhatIsNeitherOfItsLanguages) {
-  Bench bench;
-  bench.link.send("INVALID CONNECTION PREFACE\r\n\r\n");
-  ASSERT_TRUE(bench.site.loop.run_until([&] { return bench.link.closed; }));
-  EXPECT_EQ(bench.link.answer, "");
+  Site site(with_http2());
+  for (const auto* text : {"INVALID CONNECTION PREFACE\r\n\r\n", "\r\nGET / ICY/1.0\r\n\r\n"}) {
+    Client client(site);
+    client.send(text);
+    EXPECT_EQ(client.until_closed(), "") << text;
+  }
+}
+
+TEST(HttpServerHttp2, AnswersWhatMayBeHttp1InIt) {
+  Site site(with_http2());
+  for (const auto* text : {"NONSENSE\r\n\r\n", "\r\nGET /\r\n\r\n", "a b c d\r\n\r\n"}) {
+    Client client(site);
+    client.send(text);
+    EXPECT_TRUE(client.until_closed().starts_with("HTTP/1.1 400 ")) << text;
+  }
+  Client client(site);
+  client.send("\r\n" + testing::kGet);
+  site.next().respond(200, "hello");
+  EXPECT_TRUE(client.until("hello").starts_with("HTTP/1.1 200 "));
 }
 
 TEST(HttpServerHttp2, RefusesInWordsOfItsOwn) {

@@ -17,6 +17,24 @@ constexpr std::uint64_t kSkip = 256 * 1024;
 // arrive would destroy what it has not yet read.
 constexpr std::size_t kLingerBytes = 4 << 20;
 
+// Whether the peer begins an HTTP/2 connection (RFC 9113 3.4) without having asked by ALPN. No
+// method is called PRI.
+bool begins_http2(std::string_view bytes) {
+  return bytes.starts_with("PRI ");
+}
+
+// Whether it begins with a request line of another protocol, or with what is nearly HTTP/2's
+// preface: three words of which the last is no version of HTTP. Nobody knows in which language to
+// answer such a peer. Whatever else is no request is answered as broken HTTP/1.1.
+bool begins_neither(std::string_view bytes) {
+  bytes.remove_prefix(std::min(bytes.find_first_not_of("\r\n"), bytes.size()));
+  const std::size_t end = bytes.find_first_of("\r\n");
+  if (end == std::string_view::npos) return false;
+  const std::string_view line = bytes.substr(0, end);
+  const std::size_t last = line.rfind(' ');
+  return std::ranges::count(line, ' ') == 2 && !line.substr(last + 1).starts_with("HTTP/");
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(HttpServer::State& server, std::unique_ptr<Stream> stream)
@@ -100,19 +118,6 @@ void HttpConnection::on_readable() {
     feed({room.data(), got->bytes});
   }
   wait();
-}
-
-// Whether the peer begins an HTTP/2 connection (RFC 9113 3.4) without having asked by ALPN. No
-// method is called PRI.
-bool HttpConnection::begins_http2(std::string_view bytes) {
-  return bytes.starts_with("PRI ");
-}
-
-// Whether it begins with a line that names no version of HTTP/1: to who cannot be told in HTTP/1
-// what is wrong the connection is closed, as HTTP/2 wants it after a preface that is none.
-bool HttpConnection::begins_neither(std::string_view bytes) {
-  const std::size_t end = bytes.find('\n');
-  return end != std::string_view::npos && bytes.substr(0, end).find(" HTTP/") == bytes.npos;
 }
 
 // Reads a body of known length straight to where it is wanted. False: not the case.

@@ -63,8 +63,6 @@ class HttpConnection final : public HttpResponder,
   void on_readable();
   bool receive_directly();
   void feed(std::string_view bytes);
-  static bool begins_http2(std::string_view bytes);
-  static bool begins_neither(std::string_view bytes);
   void resume();
   void run();
   bool step();
