@@ -3,15 +3,17 @@
 When a test fails, the end of each process's output is printed with it.
 """
 
+import contextlib
 import pathlib
 import resource
+from dataclasses import dataclass
 
 import pytest
 
 from harness.collector import Collector
 from harness.envoy import Envoy
 from harness.ext_proc import Transaction
-from harness.model_server import ModelServer
+from harness.model_server import ModelServer, Seen
 from harness.openai import Client
 from harness.pointsman import Epp, Serve
 from harness.process import Process
@@ -38,8 +40,6 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture
 def cleanup():
     """Callables run after the test, last one first, each whatever the others do."""
-    import contextlib
-
     with contextlib.ExitStack() as stack:
         yield stack.callback
 
@@ -142,6 +142,39 @@ def serve(spawn):
 
     def start(servers=(), **options) -> Serve:
         return Serve(spawn, servers, **options)
+
+    return start
+
+
+@dataclass
+class Routed:
+    """Model servers behind `pointsman serve`, and a client of it. `server` is the first of them."""
+
+    servers: list[ModelServer]
+    router: Serve
+    client: Client
+
+    @property
+    def server(self) -> ModelServer:
+        return self.servers[0]
+
+    @property
+    def port(self) -> int:
+        return self.router.port
+
+    def seen(self) -> list[Seen]:
+        """All that has reached a server."""
+        return [request for server in self.servers for request in server.seen]
+
+
+@pytest.fixture
+def routed(model_servers, serve, client):
+    """routed(n, args=...) -> Routed, with n model servers."""
+
+    def start(count=2, **options) -> Routed:
+        servers = model_servers(count)
+        router = serve(servers, **options)
+        return Routed(servers, router, client(router.port))
 
     return start
 

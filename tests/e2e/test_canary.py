@@ -44,7 +44,7 @@ def shown(router) -> dict[str, str]:
     """What the admin port tells."""
     admin = router.admin
     decisions = admin.json("/decisions?limit=100")
-    ids = [decision["id"] for decision in (decisions if isinstance(decisions, list) else decisions["decisions"])]
+    ids = [decision["id"] for decision in decisions["decisions"]]
     assert ids
     out = {f"/decisions/{each}": admin.get(f"/decisions/{each}")[1] for each in ids}
     for path in ("/metrics", "/decisions?limit=100", "/endpoints", "/readyz", "/healthz"):

@@ -8,12 +8,13 @@ import subprocess
 
 import pytest
 
+from harness.ext_proc import DESTINATION, SUBSET
 from harness.openai import chat, completion, many_streams
 from harness.pointsman import DEFAULT_PLUGINS, Epp, write_endpoints
 from harness.process import BUILD, POINTSMAN
+from harness.tls import make_certificate, shown
 from harness.wait import until
 
-DESTINATION = "x-gateway-destination-endpoint"
 DROPPED = "x-llm-d-request-dropped-reason"
 
 
@@ -124,41 +125,25 @@ def test_the_picker_over_tls(gateway):
     assert g.envoy.counter("cluster.pointsman.ssl.handshake") >= 1
 
 
-def write_certificate(directory, name):
-    """tls.crt and tls.key, made elsewhere and moved there as an operator's tool would."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", f"/CN={name}", "-keyout", directory / "new.key", "-out",
-                    directory / "new.crt"], check=True, capture_output=True)
-    (directory / "new.key").replace(directory / "tls.key")
-    (directory / "new.crt").replace(directory / "tls.crt")
-
-
-def shown_certificate(port):
-    return subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-alpn", "h2"], input=b"",
-                          capture_output=True, check=False).stdout.decode()
-
-
 def test_the_pickers_certificate_comes_from_cert_path(gateway, tmp_path):
-    write_certificate(tmp_path, "picker.test")
+    make_certificate(tmp_path, "picker.test")
     g = gateway(count=1, tls=True, args=["--cert-path", tmp_path])
     assert g.client.chat().status == 200
-    shown = shown_certificate(g.epp.port)
-    assert "CN = picker.test" in shown
-    assert "ALPN protocol: h2" in shown
+    assert shown(g.epp.port, "h2") == ("picker.test", "h2")
 
 
 def test_a_new_certificate_is_taken_up_without_a_restart(gateway, tmp_path):
-    write_certificate(tmp_path, "first.test")
+    make_certificate(tmp_path, "first.test")
     g = gateway(count=1, tls=True, args=["--cert-path", tmp_path, "--enable-cert-reload"])
     assert g.client.chat().status == 200
-    assert "CN = first.test" in shown_certificate(g.epp.port)
+    assert shown(g.epp.port)[0] == "first.test"
 
-    write_certificate(tmp_path, "second.test")
-    until(lambda: "CN = second.test" in shown_certificate(g.epp.port), "the new certificate is shown")
+    make_certificate(tmp_path, "second.test")
+    until(lambda: shown(g.epp.port)[0] == "second.test", "the new certificate is shown")
 
     (tmp_path / "tls.crt").write_text("not a certificate")
     until(lambda: "the old one stays in service" in g.epp.log(), "the broken one is logged")
-    assert "CN = second.test" in shown_certificate(g.epp.port)
+    assert shown(g.epp.port)[0] == "second.test"
     assert g.client.chat().status == 200  # Envoy's connection of before is still there
     assert g.epp.log().count("the old one stays in service") == 1
 
@@ -332,7 +317,7 @@ def test_a_conditional_decode_without_cached_prefix_is_412(gateway):
 
 def test_router_headers_of_the_client_do_not_reach_the_model_server(gateway):
     g = gateway(count=1)
-    forged = {DESTINATION: "127.0.0.1:1", "x-gateway-destination-endpoint-subset": "127.0.0.1:1",
+    forged = {DESTINATION: "127.0.0.1:1", SUBSET: "127.0.0.1:1",
               "x-llm-d-inference-objective": "vip", DROPPED: "no"}
     assert g.client.chat(headers=forged).status == 200
     [request] = seen(g.servers)

@@ -5,12 +5,10 @@ import json
 import grpc
 import pytest
 
-from harness.ext_proc import metadata, set_headers
+from harness.ext_proc import DESTINATION, SUBSET, SUBSET_SPACE, metadata, set_headers
 from harness.wait import until
 
 BODY = b'{"max_tokens":100,"model":"m","prompt":"test1","temperature":0}'
-SUBSET = "x-gateway-destination-endpoint-subset"
-DESTINATION = "x-gateway-destination-endpoint"
 
 
 @pytest.fixture
@@ -63,7 +61,7 @@ def test_the_subset_hint_limits_the_choice(picker, transaction, wanted):
     allowed = [picker.servers[i].address for i in wanted]
     for _ in range(6):
         stream = transaction(picker.port)
-        hint = metadata("envoy.lb.subset_hint", {SUBSET: allowed})
+        hint = metadata(SUBSET_SPACE, {SUBSET: allowed})
         stream.request_headers(context=hint)
         stream.request_body(BODY, context=hint)
         head, _, _ = stream.routed()
@@ -73,7 +71,7 @@ def test_the_subset_hint_limits_the_choice(picker, transaction, wanted):
 
 def test_a_subset_of_strangers_is_503(picker, transaction):
     stream = transaction(picker.port)
-    hint = metadata("envoy.lb.subset_hint", {SUBSET: ["192.168.1.99:8000"]})
+    hint = metadata(SUBSET_SPACE, {SUBSET: ["192.168.1.99:8000"]})
     stream.request_headers(context=hint)
     stream.request_body(BODY, context=hint)
     answer = stream.rejected()

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
+from harness.ext_proc import DESTINATION
 from harness.pointsman import DEFAULT_PROFILES, Epp
+from harness.spec_03 import CHUNK, EMBED, GENERATE, ROWS, TEST_STREAM, USAGE, config
 from harness.wait import until
-from test_ext_proc_grpc import CHUNK, EMBED, GENERATE, TEST_STREAM, USAGE
-from test_ext_proc_http import DESTINATION, ROWS, config
 
 THROUGH_ENVOY = ["lower queue and kv", "active LoRA", "passthrough", "not shed by default", "invalid JSON", "split body",
                  "missing model"]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.ext_proc import metadata
+from harness.ext_proc import SUBSET, SUBSET_SPACE, metadata
 from harness.pointsman import DEFAULT_PLUGINS
-from test_ext_proc_http import ONE, SUBSET, SUBSET_SPACE
+from harness.spec_03 import ONE
 
 PROMPT = b'{"model":"m","prompt":"' + b"a prompt long enough for some blocks " * 100 + b'"}'
 NOBODY = {"type": "label-selector-filter", "parameters": {"matchLabels": {"role": "nobody-has-it"}}}

@@ -3,20 +3,11 @@
 import grpc
 import pytest
 
-from harness.ext_proc import metadata, set_headers
+from harness.ext_proc import DESTINATION, SUBSET, SUBSET_SPACE, metadata, set_headers
+from harness.pointsman import POOL_GAUGES_AT_ONCE
+from harness.spec_03 import (CHUNK, EMBED, EMBED_TEST1, GENERATE, IDS, LOADED, ONE, TEST1, TEST_STREAM, USAGE, config,
+                             routing)
 from harness.wait import until
-from test_ext_proc_http import DESTINATION, LOADED, ONE, SUBSET, SUBSET_SPACE, config, routing
-
-GENERATE = "/vllm.grpc.engine.VllmEngine/Generate"
-EMBED = "/vllm.grpc.engine.VllmEngine/Embed"
-
-TEST1 = bytes.fromhex("00 00000007 1a 05 7465737431")
-TEST_STREAM = bytes.fromhex("00 0000000f 1a 0b 746573742d73747265616d 28 01")
-EMBED_TEST1 = bytes.fromhex("00 00000009 12 07 0a 05 7465737431")
-IDS = bytes.fromhex("00 0000000b 0a 09 0a 07 01020304050607")
-CHUNK = bytes.fromhex("00 00000007 0a 05 0a 03 010203")
-USAGE = bytes.fromhex("00 00000006 12 04 18 07 20 0a")
-
 
 def text(prompt: str) -> bytes:
     return b"\x00" + (len(prompt) + 2).to_bytes(4, "big") + b"\x1a" + bytes([len(prompt)]) + prompt.encode()
@@ -48,7 +39,7 @@ def send(stream, chunks, method=GENERATE, context=None):
 ])
 def test_requests_of_section_17_4(method, chunks, loads, pod, pods, picker, transaction):
     servers = pods(loads)
-    running = picker(servers)
+    running = picker(servers, args=[POOL_GAUGES_AT_ONCE])
     stream = transaction(running.port)
     send(stream, chunks, method)
     head, body, _ = stream.routed()

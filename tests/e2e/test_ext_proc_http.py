@@ -1,117 +1,22 @@
 """spec/03 section 17.3, row by row: what the proxy sends to the picker and gets back, the test playing Envoy.
 
-Addresses are loopback ones in place of 192.168.1.x. There are no custom resources here, so that every priority is 0
-and the target comes from the header alone, as in the reference's own standalone runs without them.
+There are no custom resources here, so that every priority is 0 and the target comes from the header alone, as in the
+reference's own standalone runs without them.
 """
-
-import json
-from dataclasses import dataclass, field
 
 import grpc
 import pytest
 
-from harness.ext_proc import metadata, set_headers
+from harness.ext_proc import DESTINATION, SUBSET, SUBSET_SPACE, metadata, set_headers
+from harness.pointsman import POOL_GAUGES_AT_ONCE
+from harness.spec_03 import ONE, ROWS, body, config, halves, routing
 from harness.wait import until
-
-DESTINATION = "x-gateway-destination-endpoint"
-SUBSET_SPACE, SUBSET = "envoy.lb.subset_hint", "x-gateway-destination-endpoint-subset"
-LORAS = ["sql-lora", "sql-lora-1fdg2"]
-ONE = [(0, 0.2)]
-LOADED = [(3, 0.2), (0, 0.1), (10, 0.2)]
-
-SCORERS = ["queue-scorer", "kv-cache-utilization-scorer", "prefix-cache-scorer", "lora-affinity-scorer"]
-
-
-def config(parser="openai-parser", scorers=SCORERS) -> dict:
-    return {"plugins": [{"type": name} for name in [*scorers, parser]],
-            "profiles": [{"name": "default", "plugins": [{"pluginRef": name} for name in scorers]}],
-            "requestHandler": {"parsers": [{"pluginRef": parser}]}}
-
-
-def body(model: str, prompt: str) -> bytes:
-    return json.dumps({"max_tokens": 100, "model": model, "prompt": prompt, "temperature": 0},
-                      separators=(",", ":")).encode()
-
-
-def request(model: str, target: str) -> dict:
-    return {"hi": "mom", "x-request-id": "test-request-id", "x-llm-d-inference-objective": model,
-            "x-llm-d-model-name-rewrite": target}
-
-
-def routing(head) -> dict:
-    """The headers that a request-headers response sets, without those of the trace."""
-    headers = set_headers(head.request_headers.response)
-    headers.pop("traceparent", None)
-    return headers
-
-
-@dataclass
-class Row:
-    """A request and where it goes: the pod's number and the body it gets, or the refusal."""
-
-    name: str
-    pods: list
-    headers: dict
-    chunks: list[bytes]
-    subset: list[int] | None = None  # numbers of pods; 98 is nobody
-    pod: int | None = None
-    routed: bytes | None = None
-    status: int = 0
-    text: str = ""
-    reason: str = ""
-    counted: tuple[str, str] | None = None  # model and target in request_total
-    config: dict = field(default_factory=config)
-
-    def __str__(self):
-        return self.name
-
-
-def llm(name, prompt, model, target, pods, pod, subset=None, sent=None, **more) -> Row:
-    sent = sent or [body(model, prompt)]
-    return Row(name, pods, request(model, target), sent, subset=subset, pod=pod,
-               routed=None if pod is None else body(target, prompt), counted=(model, target), **more)
-
-
-def halves(text: bytes) -> list[bytes]:
-    return [text[:32], text[32:]]
-
-
-NO_CANDIDATES = "ServiceUnavailable - failed to find endpoint candidates for serving the request"
-IDLE = [(0, 0.2, "foo"), (0, 0.1, "foo", "sql-lora-1fdg2"), (10, 0.2, "foo")]
-
-ROWS = [
-    llm("lower queue and kv", "test1", "my-model", "my-model-12345", LOADED, 1),
-    llm("active LoRA", "test2", *LORAS,
-        [(0, 0.2, "foo", "bar"), (0, 0.1, "foo", "sql-lora-1fdg2"), (10, 0.2, "foo", "bar")], 1),
-    llm("LoRA despite kv", "test3", *LORAS,
-        [(10, 0.2, "foo", "bar"), (10, 0.4, "foo", "sql-lora-1fdg2"), (10, 0.3, "foo")], 1),
-    Row("passthrough", LOADED, {"hi": "mom", "x-request-id": "test-request-id",
-                                "x-llm-d-inference-objective": "my-model"},
-        [b"passthrough-parser"], pod=1, routed=b"passthrough-parser", counted=("", ""),
-        config=config("passthrough-parser", SCORERS[:2])),
-    llm("not shed by default", "test4", *LORAS,
-        [(6, 0.2, "foo", "bar", "sql-lora-1fdg2"), (0, 0.85, "foo"), (10, 0.9, "foo")], 0),
-    Row("invalid JSON", [(0, 0.2, "foo", "bar")], {"hi": "mom"}, [b"no healthy upstream"], status=400,
-        text="BadRequest - error unmarshaling request bodyMap: "
-             "invalid character 'o' in literal null (expecting 'u')"),
-    llm("split body", "test6", "sql-lora-sheddable", "sql-lora-1fdg3",
-        [(4, 0.2, "foo", "bar", "sql-lora-1fdg3"), (4, 0.85, "foo", "sql-lora-1fdg3")], 0,
-        sent=halves(body("sql-lora-sheddable", "test6"))),
-    Row("missing model", [], {"content-type": "application/json"}, [b'{"prompt":"hello world"}'], status=400,
-        text="BadRequest - model not found in request body"),
-    llm("subset best", "test2", *LORAS, IDLE, 1, subset=[0, 1, 2]),
-    llm("subset partial", "test2", *LORAS, IDLE, 2, subset=[2]),
-    llm("subset none", "test2", *LORAS, IDLE[:2], None, subset=[98], status=503, text=NO_CANDIDATES,
-        reason="rejected-no-endpoints"),
-    llm("model not in objectives", "test6", "direct-model", "direct-model",
-        [(4, 0.2, "foo", "bar", "sql-lora-1fdg3")], 0, sent=halves(body("direct-model", "test6"))),
-]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_requests_of_section_17_3(row, pods, epp, transaction):
     servers = pods(row.pods)
-    picker = epp(servers, config=row.config)
+    picker = epp(servers, config=row.config, args=[POOL_GAUGES_AT_ONCE])
     context = None
     if row.subset is not None:
         allowed = [servers[n].address if n < len(servers) else f"127.0.0.{n + 1}:8000" for n in row.subset]

@@ -10,58 +10,58 @@ import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as service
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as service_grpc
 
-from harness.ext_proc import set_headers
+from harness.ext_proc import DESTINATION, set_headers
 from harness.openai import chat, many_streams
 
 
 @pytest.fixture
-def routed(model_servers, toy_picker, envoy, client):
+def proxied(model_servers, toy_picker, envoy, client):
     server = model_servers(1)[0]
     picker = toy_picker(server.address)
     proxy = envoy(picker.port)
     return server, picker, proxy, client(proxy.port)
 
 
-def test_envoy_sends_a_request_where_the_picker_says(routed):
-    server, _, proxy, client = routed
+def test_envoy_sends_a_request_where_the_picker_says(proxied):
+    server, _, proxy, client = proxied
     answer = client.chat("hi")
     assert answer.status == 200
     assert answer.json()["usage"]["completion_tokens"] == 3
-    assert server.seen[0].headers["x-gateway-destination-endpoint"] == server.address
+    assert server.seen[0].headers[DESTINATION] == server.address
     assert server.seen[0].json() == chat("hi")
     assert proxy.counter("cluster.pointsman.upstream_rq_total") == 1
 
 
-def test_envoy_hands_a_large_prompt_over_in_chunks(routed):
-    server, picker, _, client = routed
+def test_envoy_hands_a_large_prompt_over_in_chunks(proxied):
+    server, picker, _, client = proxied
     answer = client.chat("x" * 500_000)
     assert answer.status == 200
     assert picker.chunks > 1
     assert server.seen[0].json() == chat("x" * 500_000)
 
 
-def test_envoy_streams_an_answer(routed):
-    _, _, _, client = routed
+def test_envoy_streams_an_answer(proxied):
+    _, _, _, client = proxied
     answer = client.chat(stream=True)
     assert answer.events()[-1] == "[DONE]"
     assert len(answer.events()) == 3 + 2
 
 
-def test_envoy_routes_a_request_without_a_body(routed):
-    server, _, _, client = routed
+def test_envoy_routes_a_request_without_a_body(proxied):
+    server, _, _, client = proxied
     assert client.get("/v1/models").status == 200
     assert server.seen[0].method == "GET"
 
 
-def test_envoy_keeps_many_streams_open(routed):
-    server, _, proxy, _ = routed
+def test_envoy_keeps_many_streams_open(proxied):
+    server, _, proxy, _ = proxied
     server.behave.gap = 0.01
     result = many_streams(proxy.port, 12)
     assert result.complete == 12, result.failures
 
 
-def test_a_broken_stream_is_seen_as_broken(routed):
-    server, _, proxy, _ = routed
+def test_a_broken_stream_is_seen_as_broken(proxied):
+    server, _, proxy, _ = proxied
     server.behave.cut_after = 1
     result = many_streams(proxy.port, 1)
     assert result.complete == 0
@@ -73,7 +73,7 @@ def test_a_test_can_play_the_proxy(toy_picker, transaction):
     stream.request_headers()
     stream.request_body(b"x" * 62001)
     head, body, sizes = stream.routed()
-    assert set_headers(head.request_headers.response) == {"x-gateway-destination-endpoint": "127.0.0.1:1"}
+    assert set_headers(head.request_headers.response) == {DESTINATION: "127.0.0.1:1"}
     assert (body, sizes) == (b"x" * 62001, [62000, 1])
     stream.half_close()
     assert stream.ended() == grpc.StatusCode.OK

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from harness.ext_proc import set_headers
+from harness.ext_proc import DESTINATION, set_headers
 from harness.openai import Client
 from harness.pointsman import DEFAULT_PLUGINS, write_config, write_endpoints
 from harness.wait import until
@@ -186,7 +186,7 @@ def test_endpoints_may_come_from_elsewhere(model_servers, epp, transaction, tmp_
         stream.request_headers()
         stream.request_body(BODY)
         head, _, _ = stream.routed()
-        return set_headers(head.request_headers.response)["x-gateway-destination-endpoint"]
+        return set_headers(head.request_headers.response)[DESTINATION]
 
     assert destination() == servers[0].address
     # A place that names nothing usable changes nothing.

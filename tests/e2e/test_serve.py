@@ -8,32 +8,13 @@ import time
 
 import pytest
 
+from harness.ext_proc import DESTINATION
 from harness.model_server import ModelServer
 from harness.openai import Client, chat, completion, many_streams
 from harness.pointsman import write_config, write_endpoints
 from harness.process import POINTSMAN, accepts, free_port
+from harness.raw import exchange
 from harness.wait import until
-
-
-@pytest.fixture
-def routed(model_servers, serve, client):
-    """routed(n) -> n model servers behind a router, and a client of it."""
-
-    class Routed:
-        pass
-
-    def start(count=2, **options):
-        r = Routed()
-        r.servers = model_servers(count)
-        r.router = serve(r.servers, **options)
-        r.client = client(r.router.port)
-        return r
-
-    return start
-
-
-def seen(servers):
-    return [request for server in servers for request in server.seen]
 
 
 # What works
@@ -44,7 +25,7 @@ def test_chat_is_answered_and_its_decision_can_be_looked_up(routed):
     answer = r.client.chat("hi")
     assert answer.status == 200
     assert answer.json()["usage"]["completion_tokens"] == 3
-    [request] = seen(r.servers)
+    [request] = r.seen()
     assert request.json() == chat("hi")
     decision = answer.headers["x-pointsman-decision"]
     assert len(decision) == 16 and int(decision, 16) >= 0
@@ -60,11 +41,11 @@ def test_every_decision_has_its_own_id(routed):
 
 def test_tokens_are_passed_on_as_they_come(routed):
     r = routed(1)
-    r.servers[0].behave.hold = True
+    r.server.behave.hold = True
     response = r.client.start("POST", "/v1/chat/completions", chat(stream=True))
     assert response.getheader("content-type").startswith("text/event-stream")
     assert b"t0" in response.readline()  # while the server still holds the second token back
-    r.servers[0].release()
+    r.server.release()
     assert response.read().endswith(b"data: [DONE]\n\n")
 
 
@@ -73,8 +54,8 @@ def test_a_long_answer_and_a_long_prompt_arrive_unchanged(routed):
     body = b'{"model" : "m", "seed":12345678901234567890, "prompt":"' + b"ab \\u00e9" * 60_000 + b'", "n":1,"n":1}'
     answer = r.client.post("/v1/completions", body)
     assert answer.status == 200
-    assert seen(r.servers)[0].body == body
-    r.servers[0].behave.tokens = 200_000
+    assert r.seen()[0].body == body
+    r.server.behave.tokens = 200_000
     assert r.client.chat().json()["choices"][0]["message"]["content"] == "tok " * 200_000
 
 
@@ -83,7 +64,7 @@ def test_a_chunked_request_body_arrives_whole(routed):
     body = json.dumps(completion("x" * 100_000)).encode()
     parts = [body[at:at + 7001] for at in range(0, len(body), 7001)]
     assert r.client.request("POST", "/v1/completions", iter(parts)).status == 200
-    assert seen(r.servers)[0].body == body
+    assert r.seen()[0].body == body
 
 
 @pytest.mark.parametrize("method, path, body", [("GET", "/v1/models", None), ("POST", "/tokenize", b"\x00 not JSON"),
@@ -92,7 +73,7 @@ def test_a_chunked_request_body_arrives_whole(routed):
 def test_everything_else_passes_through(routed, method, path, body):
     r = routed()
     assert r.client.request(method, path, body).status == 200
-    [request] = seen(r.servers)
+    [request] = r.seen()
     assert (request.method, request.path) == (method, path)
     assert request.body == (json.dumps(body).encode() if isinstance(body, dict) else body or b"")
 
@@ -105,7 +86,7 @@ def test_an_answer_to_head_has_no_body(routed):
 
 def test_the_less_loaded_server_is_picked(routed):
     r = routed()
-    r.servers[0].behave.load = {"running": 30, "waiting": 20, "kv": 0.9}
+    r.server.behave.load = {"running": 30, "waiting": 20, "kv": 0.9}
     r.router.admin.wait_scraped(r.servers)
     for number in range(10):
         assert r.client.chat(f"request {number}").status == 200
@@ -116,7 +97,7 @@ def test_the_same_long_prompt_goes_to_the_same_server_whatever_the_worker(routed
     r = routed(4, args=["--workers=2"])
     prompt = "once upon a time " * 400
     for _ in range(8):
-        connection = Client(r.router.port)  # a new connection, so that workers take turns
+        connection = Client(r.port)  # a new connection, so that workers take turns
         assert connection.chat(prompt).status == 200
         connection.close()
     assert sorted(len(server.seen) for server in r.servers) == [0, 0, 0, 8]
@@ -124,19 +105,19 @@ def test_the_same_long_prompt_goes_to_the_same_server_whatever_the_worker(routed
 
 def test_an_error_of_the_model_server_passes_unchanged(routed):
     r = routed(1)
-    r.servers[0].behave.status = 503
+    r.server.behave.status = 503
     answer = r.client.chat()
     assert (answer.status, answer.json()["error"]["message"]) == (503, "told to fail")
 
 
 def test_headers_of_both_sides_pass_and_the_routers_own_do_not(routed):
     r = routed(1)
-    forged = {"x-gateway-destination-endpoint": "127.0.0.1:1", "x-pointsman-decision": "0" * 16}
+    forged = {DESTINATION: "127.0.0.1:1", "x-pointsman-decision": "0" * 16}
     answer = r.client.chat(headers={"authorization": "Bearer t", "x-user-data": "kept", **forged})
-    headers = seen(r.servers)[0].headers
+    headers = r.seen()[0].headers
     assert headers["authorization"] == "Bearer t"
     assert headers["x-user-data"] == "kept"
-    assert "x-gateway-destination-endpoint" not in headers
+    assert DESTINATION not in headers
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.headers["x-pointsman-decision"] != "0" * 16
 
@@ -144,11 +125,11 @@ def test_headers_of_both_sides_pass_and_the_routers_own_do_not(routed):
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_rewritten_model_has_the_clients_name_in_the_answer(routed, stream):
     r = routed(1)
-    r.servers[0].model = "much-longer-name-of-the-adapter"
-    answer = r.client.chat("hi", stream=stream, headers={"x-llm-d-model-name-rewrite": r.servers[0].model})
-    assert seen(r.servers)[0].json()["model"] == r.servers[0].model
-    assert "x-llm-d-model-name-rewrite" not in seen(r.servers)[0].headers
-    assert r.servers[0].model not in answer.body.decode()
+    r.server.model = "much-longer-name-of-the-adapter"
+    answer = r.client.chat("hi", stream=stream, headers={"x-llm-d-model-name-rewrite": r.server.model})
+    assert r.seen()[0].json()["model"] == r.server.model
+    assert "x-llm-d-model-name-rewrite" not in r.seen()[0].headers
+    assert r.server.model not in answer.body.decode()
     assert b'"model": "m"' in answer.body
     if not stream:
         assert answer.json()["usage"]["completion_tokens"] == 3
@@ -165,7 +146,7 @@ def test_connections_are_kept_on_both_sides(routed):
     # http.client opens a new connection only when the old one was closed on it.
     assert r.client.connection.sock is not None
     links = pathlib.Path(f"/proc/{r.router.pid}/net/tcp").read_text().splitlines()[1:]
-    to_server = [line for line in links if line.split()[2] == f"0100007F:{r.servers[0].port:04X}"
+    to_server = [line for line in links if line.split()[2] == f"0100007F:{r.server.port:04X}"
                  and line.split()[3] == "01"]
     assert len(to_server) <= 3  # one for requests, one for scrapes, one to spare
 
@@ -173,8 +154,8 @@ def test_connections_are_kept_on_both_sides(routed):
 def test_a_stale_pooled_connection_is_not_the_clients_problem(routed):
     r = routed(1)
     assert r.client.chat().status == 200
-    port = r.servers[0].port
-    r.servers[0].stop()
+    port = r.server.port
+    r.server.stop()
     reborn = ModelServer(port=port)
     try:
         assert r.client.chat().status == 200
@@ -183,7 +164,7 @@ def test_a_stale_pooled_connection_is_not_the_clients_problem(routed):
         reborn.stop()
 
 
-def test_a_server_that_refuses_connections_is_passed_over(routed, model_servers, serve, client):
+def test_a_server_that_refuses_connections_is_passed_over(model_servers, serve, client):
     [alive] = model_servers(1)
     dead = f"http://127.0.0.1:{free_port()}"
     router = serve([], args=["--endpoint", dead, "--endpoint", alive.url])
@@ -203,30 +184,30 @@ def test_all_servers_dead_is_a_clear_502_or_503(serve, client):
 
 def test_a_client_that_goes_away_cancels_the_request_upstream(routed):
     r = routed(1)
-    r.servers[0].behave.hold = True
+    r.server.behave.hold = True
     response = r.client.start("POST", "/v1/chat/completions", chat(stream=True))
     assert b"t0" in response.readline()
     response.close()
     r.client.close()
-    until(lambda: r.servers[0].seen[0].aborted, "the model server sees the end of it")
+    until(lambda: r.server.seen[0].aborted, "the model server sees the end of it")
     until(lambda: r.router.admin.metric("llm_d_epp_request_running") == 0, "no request runs")
 
 
 def test_a_broken_stream_is_seen_as_broken_and_leaves_nothing_behind(routed):
     r = routed(1)
-    r.servers[0].behave.cut_after = 2
-    assert many_streams(r.router.port, 1).complete == 0
-    r.servers[0].behave.cut_after = None
-    assert many_streams(r.router.port, 1).complete == 1
+    r.server.behave.cut_after = 2
+    assert many_streams(r.port, 1).complete == 0
+    r.server.behave.cut_after = None
+    assert many_streams(r.port, 1).complete == 1
     until(lambda: r.router.admin.metric("llm_d_epp_request_running") == 0, "no request runs")
 
 
 def test_a_client_that_does_not_read_stops_the_server_and_not_the_router(routed):
     r = routed(1)
-    r.servers[0].behave.tokens = 4000
-    r.servers[0].behave.padding = 50_000  # 200 MB if all of it were taken in
+    r.server.behave.tokens = 4000
+    r.server.behave.padding = 50_000  # 200 MB if all of it were taken in
     body = json.dumps(chat(stream=True)).encode()
-    with socket.create_connection(("127.0.0.1", r.router.port)) as slow:
+    with socket.create_connection(("127.0.0.1", r.port)) as slow:
         slow.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
                      b"content-length: %d\r\n\r\n%s" % (len(body), body))
         slow.recv(1000)
@@ -240,7 +221,7 @@ def test_a_client_that_does_not_read_stops_the_server_and_not_the_router(routed)
         while time.monotonic() < deadline:
             assert r.client.get("/v1/models").status == 200
         assert rss_mib() < 150
-        assert not r.servers[0].seen[0].finished
+        assert not r.server.seen[0].finished
 
 
 def test_2048_concurrent_streams_complete(routed):
@@ -248,7 +229,7 @@ def test_2048_concurrent_streams_complete(routed):
     for server in r.servers:
         server.behave.tokens = 4
         server.behave.gap = 1.0
-    result = many_streams(r.router.port, 2048)
+    result = many_streams(r.port, 2048)
     assert (result.complete, result.failures[:3]) == (2048, [])
     until(lambda: r.router.admin.metric("llm_d_epp_request_running") == 0, "no request runs")
 
@@ -261,7 +242,7 @@ def test_bad_json_is_400_with_a_reason(routed):
     answer = r.client.post("/v1/chat/completions", b'{"model":"m", "messages":[}')
     assert answer.status == 400
     assert b"error unmarshaling request bodyMap" in answer.body
-    assert seen(r.servers) == []
+    assert r.seen() == []
     assert r.client.chat().status == 200  # the connection survives
 
 
@@ -278,20 +259,6 @@ def test_too_large_a_header_is_431(routed):
     assert answer.status == 431
 
 
-def raw(port: int, data: bytes) -> bytes:
-    """What comes back for these bytes until the router closes or is silent for 2 s."""
-    with socket.create_connection(("127.0.0.1", port)) as link:
-        link.settimeout(2)
-        got = b""
-        try:
-            link.sendall(data)
-            while part := link.recv(65536):
-                got += part
-        except (TimeoutError, ConnectionError):
-            pass
-        return got
-
-
 @pytest.mark.parametrize("head", [
     b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd",
@@ -300,15 +267,15 @@ def raw(port: int, data: bytes) -> bytes:
 ])
 def test_ambiguous_or_broken_http_is_400_and_closed(routed, head):
     r = routed(1)
-    answer = raw(r.router.port, head)
+    answer = exchange(r.port, head)
     assert answer.startswith(b"HTTP/1.1 400"), answer[:100]
     assert answer.count(b"HTTP/1.1") == 1
-    assert seen(r.servers) == []
+    assert r.seen() == []
 
 
 def test_a_body_beyond_the_limit_is_413(routed):
     r = routed(1)
-    answer = raw(r.router.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n")
+    answer = exchange(r.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
 
 
@@ -384,13 +351,13 @@ def test_admin_shows_endpoints_and_their_signals(routed):
 
 def test_a_stop_lets_the_open_stream_finish(routed):
     r = routed(1)
-    r.servers[0].behave.hold = True
+    r.server.behave.hold = True
     response = r.client.start("POST", "/v1/chat/completions", chat(stream=True))
     assert b"t0" in response.readline()
     ended = threading.Thread(target=r.router.process.stop, kwargs={"grace": 60})
     ended.start()
     until(lambda: not r.router.admin.ready(), "not ready any more")
-    r.servers[0].release()
+    r.server.release()
     assert response.read().endswith(b"data: [DONE]\n\n")
     ended.join(60)
     assert r.router.process.child.returncode == 0

@@ -1,48 +1,32 @@
 """`pointsman serve` before model servers that fail: retries, ejection, time-outs, several models."""
 
+import http.client
 import itertools
 import json
 import socket
-import threading
 import time
 
 import pytest
 
-from harness.model_server import ModelServer
 from harness.openai import Client, chat
+from harness.pointsman import write_config, write_endpoints
 from harness.process import free_port
+from harness.raw import RawServer
 from harness.wait import until
 
 
-class Breaker:
+class Breaker(RawServer):
     """A model server that does to each connection what the test says: 'reset' after the request, 'hang', or an
     answer as raw bytes."""
 
     def __init__(self, answer):
         self.answer = answer
         self.requests = 0
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.port = self.socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
         self.held = []
-        threading.Thread(target=self._run, daemon=True).start()
+        super().__init__()
 
-    def _run(self):
-        while True:
-            try:
-                link, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
-
-    def _serve(self, link):
-        got = b""
-        while b"\r\n\r\n" not in got:
-            part = link.recv(65536)
-            if not part:
-                return link.close()
-            got += part
-        if got.startswith((b"GET /metrics", b"GET /v1/models")):
+    def serve(self, link, head):
+        if head.startswith((b"GET /metrics", b"GET /v1/models")):
             link.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
             return link.close()
         self.requests += 1
@@ -56,7 +40,7 @@ class Breaker:
             link.close()
 
     def stop(self):
-        self.socket.close()
+        super().stop()
         for link in self.held:
             link.close()
 
@@ -94,7 +78,7 @@ def trouble(router, port):
     raise AssertionError(f"no endpoint on port {port}")
 
 
-def test_a_refused_connection_is_retried_and_the_decision_says_so(model_servers, serve, client):
+def test_a_refused_connection_is_retried_and_the_decision_says_so(model_servers, serve):
     [alive] = model_servers(1)
     alive.behave.metrics = ""  # neither has figures, so that chance decides
     dead = free_port()
@@ -120,7 +104,7 @@ def test_nothing_is_retried_when_told_so(serve, client):
     assert router.admin.metric("pointsman_retries_total") == 0
 
 
-def test_retries_stay_within_their_budget(serve, client):
+def test_retries_stay_within_their_budget(serve):
     router = serve([], args=["--workers=1", "--eject-after=0", "--endpoint", f"http://127.0.0.1:{free_port()}",
                              "--endpoint", f"http://127.0.0.1:{free_port()}"])
     answers = chats(router.port, 60)
@@ -168,16 +152,14 @@ def test_an_answer_that_stops_is_cut_off_after_the_idle_timeout(model_servers, s
     response = client(router.port).start("POST", "/v1/chat/completions", chat(stream=True))
     assert b"t0" in response.readline()
     began = time.monotonic()
-    with pytest.raises(Exception):
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         response.read()
-        raise EOFError
     assert time.monotonic() - began < 5
     server.release()
 
 
 def test_the_counts_follow_the_endpoint_that_serves(model_servers, serve, client, tmp_path):
     """In-flight requests are charged to who serves, not to who was picked first and was dead."""
-    from harness.pointsman import write_config
     [alive] = model_servers(1)
     dead = free_port()
     config = write_config(tmp_path / "c.yaml", plugins=[
@@ -237,7 +219,7 @@ def test_a_server_that_fails_in_a_row_is_left_out_and_returns(breaker, model_ser
     until(lambda: trouble(router, bad.port) is None, "all is forgotten")
 
 
-def test_the_last_server_is_never_left_out(breaker, serve, client):
+def test_the_last_server_is_never_left_out(breaker, serve):
     bad = breaker(FAILING)
     router = serve([], args=["--endpoint", bad.url, "--eject-after=2"])
     assert {a.status for a in chats(router.port, 10)} == {503}
@@ -296,7 +278,6 @@ def test_a_model_that_a_server_begins_to_serve_is_noticed(model_servers, serve, 
 
 
 def test_labels_tell_models_too(model_servers, serve, client, tmp_path):
-    from harness.pointsman import write_endpoints
     servers = model_servers(2)
     write_endpoints(tmp_path / "e.yaml", servers, labels=[{"model": "a"}, {"models": "b,c"}])
     router = serve([], args=["--endpoints-file", tmp_path / "e.yaml"])

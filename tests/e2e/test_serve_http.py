@@ -1,35 +1,18 @@
 """HTTP as `pointsman serve` speaks it: what passes, what is refused, and with which words."""
 
 import json
-import shutil
 import socket
-import subprocess
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
 from harness.openai import chat, completion
-from harness.process import free_port
+from harness.process import POINTSMAN, free_port
+from harness.raw import RawServer, body_of, exchange
 from harness.wait import until
-
-
-def raw(port: int, data: bytes, quiet: float = 1.0) -> bytes:
-    """What comes back for these bytes until the router closes or is silent for `quiet` seconds."""
-    with socket.create_connection(("127.0.0.1", port)) as link:
-        link.settimeout(quiet)
-        got = b""
-        try:
-            link.sendall(data)
-            while part := link.recv(65536):
-                got += part
-        except (TimeoutError, ConnectionError):
-            pass
-        return got
-
-
-def body_of(answer: bytes):
-    return json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
 # Requests that two servers could read differently (RFC 9112 section 11.2), and the status each gets. A second request
@@ -86,144 +69,129 @@ CHUNKS = {
 }
 
 
-@pytest.fixture
-def one(model_servers, serve, client):
-    class One:
-        pass
-
-    def start(*args):
-        o = One()
-        [o.server] = model_servers(1)
-        o.router = serve([o.server], args=args)
-        o.client = client(o.router.port)
-        o.port = o.router.port
-        return o
-
-    return start
-
-
-def test_requests_that_can_be_read_in_two_ways_are_refused(one):
-    o = one()
+def test_requests_that_can_be_read_in_two_ways_are_refused(routed):
+    r = routed(1)
     for name, (request, status) in SMUGGLED.items():
-        answer = raw(o.port, request)
+        answer = exchange(r.port, request)
         assert answer.startswith(b"HTTP/1.1 %d " % status), (name, answer[:100])
         assert answer.count(b"HTTP/1.1 ") == 1, (name, answer)
         assert b"connection: close" in answer.lower(), name
         assert body_of(answer)["error"]["message"], name
     for name, body in CHUNKS.items():
-        answer = raw(o.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + body + HIDDEN)
+        answer = exchange(r.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" + body + HIDDEN)
         assert answer.startswith(b"HTTP/1.1 400 "), (name, answer[:100])
         assert answer.count(b"HTTP/1.1 ") == 1, name
         assert body_of(answer)["error"]["code"] == "BadRequest", name
-    assert o.server.seen == []
-    assert o.client.chat().status == 200
+    assert r.server.seen == []
+    assert r.client.chat().status == 200
 
 
-def test_what_the_server_itself_refuses_is_json_too(one):
-    o = one("--max-body-bytes=1000")
-    large = o.client.request("POST", "/v1/completions", completion("x" * 2000))
+def test_what_the_server_itself_refuses_is_json_too(routed):
+    r = routed(1, args=["--max-body-bytes=1000"])
+    large = r.client.request("POST", "/v1/completions", completion("x" * 2000))
     assert (large.status, large.json()["error"]["code"]) == (413, "RequestTooLarge")
     assert large.json()["error"]["type"] == "invalid_request_error"
-    chunked = raw(o.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    chunked = exchange(r.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
                           b"fff\r\n" + b"x" * 4095 + b"\r\n0\r\n\r\n")
     assert chunked.startswith(b"HTTP/1.1 413 ")
     assert body_of(chunked)["error"]["param"] is None
 
 
-def test_bodies_in_memory_are_bounded(one):
-    o = one("--max-inflight-bytes=100Ki", "--workers=1")
+def test_bodies_in_memory_are_bounded(routed):
+    r = routed(1, args=["--max-inflight-bytes=100Ki", "--workers=1"])
     body = json.dumps(completion("x" * 60_000)).encode()
     head = b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
-    with socket.create_connection(("127.0.0.1", o.port)) as slow:
+    with socket.create_connection(("127.0.0.1", r.port)) as slow:
         slow.sendall(head + body[:-1])
-        until(lambda: o.router.admin.metric("pointsman_inflight_body_bytes") >= 60_000, "most of it is there")
-        refused = raw(o.port, head + body)
+        until(lambda: r.router.admin.metric("pointsman_inflight_body_bytes") >= 60_000, "most of it is there")
+        refused = exchange(r.port, head + body)
         assert refused.startswith(b"HTTP/1.1 503 "), refused[:100]
         assert b"Retry-After: 1\r\n" in refused
         assert body_of(refused)["error"]["type"] == "server_error"
         slow.sendall(body[-1:])
         assert slow.recv(100).startswith(b"HTTP/1.1 200 ")
-    until(lambda: o.router.admin.metric("pointsman_inflight_body_bytes") == 0, "memory is given back")
-    assert o.client.post("/v1/completions", body).status == 200
+    until(lambda: r.router.admin.metric("pointsman_inflight_body_bytes") == 0, "memory is given back")
+    assert r.client.post("/v1/completions", body).status == 200
 
 
-def test_connections_beyond_the_limit_wait(one):
-    o = one("--max-connections=2")
-    held = [socket.create_connection(("127.0.0.1", o.port)) for _ in range(2)]
-    time.sleep(0.2)
-    assert raw(o.port, b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n", quiet=0.5) == b""
+def test_connections_beyond_the_limit_wait(routed):
+    r = routed(1, args=["--max-connections=2"])
+    held = [socket.create_connection(("127.0.0.1", r.port)) for _ in range(2)]
+    until(lambda: r.router.admin.metric("pointsman_wire_refusals_total", reason="connections") >= 1,
+          "the router says that it is full")
+    assert exchange(r.port, b"GET /x HTTP/1.1\r\nhost: x\r\n\r\n", quiet=0.5) == b""
     held.pop().close()
-    assert raw(o.port, b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert exchange(r.port, b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     held.pop().close()
 
 
-def test_fields_of_one_connection_end_here(one):
-    o = one()
-    o.client.get("/x", {"connection": "keep-alive, x-mine", "x-mine": "1", "keep-alive": "timeout=5", "te": "trailers",
+def test_fields_of_one_connection_end_here(routed):
+    r = routed(1)
+    r.client.get("/x", {"connection": "keep-alive, x-mine", "x-mine": "1", "keep-alive": "timeout=5", "te": "trailers",
                         "proxy-connection": "keep-alive", "x-kept": "2", "x-forwarded-for": "192.0.2.7"})
-    headers = o.server.seen[-1].headers
+    headers = r.server.seen[-1].headers
     assert not {"x-mine", "keep-alive", "te", "proxy-connection", "transfer-encoding"} & set(headers)
     assert headers["x-kept"] == "2"
     assert headers["x-forwarded-for"] == "192.0.2.7, 127.0.0.1"
     assert headers["x-forwarded-proto"] == "http"
-    assert headers["x-forwarded-host"] == f"127.0.0.1:{o.port}"
-    assert headers["host"] == o.server.address
+    assert headers["x-forwarded-host"] == f"127.0.0.1:{r.port}"
+    assert headers["host"] == r.server.address
 
 
-def test_targets_of_all_forms_pass(one):
-    o = one()
-    absolute = raw(o.port, b"GET http://models.example/a?b=c HTTP/1.1\r\nhost: other\r\nconnection: close\r\n\r\n")
+def test_targets_of_all_forms_pass(routed):
+    r = routed(1)
+    absolute = exchange(r.port, b"GET http://models.example/a?b=c HTTP/1.1\r\nhost: other\r\nconnection: close\r\n\r\n")
     assert absolute.startswith(b"HTTP/1.1 200 ")
-    assert o.server.seen[-1].path == "/a?b=c"
-    assert o.server.seen[-1].headers["x-forwarded-host"] == "models.example"
-    assert raw(o.port, b"OPTIONS /v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
-    assert o.server.seen[-1].method == "OPTIONS"
+    assert r.server.seen[-1].path == "/a?b=c"
+    assert r.server.seen[-1].headers["x-forwarded-host"] == "models.example"
+    assert exchange(r.port, b"OPTIONS /v1/x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert r.server.seen[-1].method == "OPTIONS"
 
 
-def test_pipelined_requests_are_answered_in_order(one):
-    o = one()
-    got = raw(o.port, b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n"
+def test_pipelined_requests_are_answered_in_order(routed):
+    r = routed(1)
+    got = exchange(r.port, b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n"
                       b"GET /3 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert got.count(b"HTTP/1.1 200 ") == 3
-    assert [seen.path for seen in o.server.seen] == ["/1", "/2", "/3"]
+    assert [seen.path for seen in r.server.seen] == ["/1", "/2", "/3"]
 
 
-def test_a_client_may_ask_first_whether_its_body_is_wanted(one):
-    o = one()
+def test_a_client_may_ask_first_whether_its_body_is_wanted(routed):
+    r = routed(1)
     body = json.dumps(completion()).encode()
-    with socket.create_connection(("127.0.0.1", o.port)) as link:
+    with socket.create_connection(("127.0.0.1", r.port)) as link:
         link.settimeout(5)
         link.sendall(b"POST /v1/completions HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(body))
         assert link.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         link.sendall(body)
         assert link.recv(1000).startswith(b"HTTP/1.1 200 ")
-    assert "expect" not in o.server.seen[-1].headers
-    assert raw(o.port, b"POST / HTTP/1.1\r\nhost: x\r\nexpect: a-miracle\r\ncontent-length: 1\r\n\r\n").startswith(b"HTTP/1.1 417 ")
+    assert "expect" not in r.server.seen[-1].headers
+    assert exchange(r.port, b"POST / HTTP/1.1\r\nhost: x\r\nexpect: a-miracle\r\ncontent-length: 1\r\n\r\n").startswith(b"HTTP/1.1 417 ")
 
 
-def test_trailers_of_a_request_do_no_harm(one):
-    o = one()
+def test_trailers_of_a_request_do_no_harm(routed):
+    r = routed(1)
     body = json.dumps(completion()).encode()
-    got = raw(o.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n"
+    got = exchange(r.port, b"POST /v1/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n"
                       b"connection: close\r\n\r\n%x;ext=1\r\n%s\r\n0\r\nx-sum: 1\r\ncontent-length: 5\r\n\r\n" % (len(body), body))
     assert got.startswith(b"HTTP/1.1 200 ")
-    [seen] = o.server.seen
+    [seen] = r.server.seen
     assert seen.body == body
     assert "x-sum" not in seen.headers
     assert seen.headers["content-length"] == str(len(body))
 
 
-def test_a_client_that_goes_away_ends_the_request_upstream_within_100_ms(one):
-    o = one()
-    o.server.behave.delay = 30
+def test_a_client_that_goes_away_ends_the_request_upstream_within_100_ms(routed):
+    r = routed(1)
+    r.server.behave.delay = 30
     body = json.dumps(chat()).encode()
     slowest = 0.0
     for number in range(5):
-        with socket.create_connection(("127.0.0.1", o.port)) as link:
+        with socket.create_connection(("127.0.0.1", r.port)) as link:
             link.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
-            until(lambda: len(o.server.seen) == number + 1, "the request is there")
+            until(lambda: len(r.server.seen) == number + 1, "the request is there")
         left = time.monotonic()
-        until(lambda: o.server.seen[number].aborted, "the server sees the end of it")
+        until(lambda: r.server.seen[number].aborted, "the server sees the end of it")
         slowest = max(slowest, time.monotonic() - left)
     assert slowest < 0.1
 
@@ -231,29 +199,14 @@ def test_a_client_that_goes_away_ends_the_request_upstream_within_100_ms(one):
 # A protocol other than HTTP
 
 
-class Echo:
+class Echo(RawServer):
     """Goes on in its own protocol when asked: sends back every byte, after a greeting."""
 
     def __init__(self, accept=True):
         self.accept, self.heads = accept, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        threading.Thread(target=self._run, daemon=True).start()
+        super().__init__()
 
-    def _run(self):
-        while True:
-            try:
-                link, _ = self.socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
-
-    def _serve(self, link):
-        head = b""
-        while b"\r\n\r\n" not in head:
-            if not (part := link.recv(1000)):
-                return
-            head += part
+    def serve(self, link, head):
         if b"upgrade: " not in head.lower() or not self.accept:
             link.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
             return link.close()
@@ -263,9 +216,6 @@ class Echo:
         while part := link.recv(65536):
             link.sendall(part)
         link.close()
-
-    def stop(self):
-        self.socket.close()
 
 
 UPGRADE = (b"GET /v1/realtime?model=m HTTP/1.1\r\nhost: x\r\nconnection: keep-alive, Upgrade\r\nupgrade: websocket\r\n"
@@ -295,13 +245,14 @@ def test_a_websocket_passes_both_ways(serve, cleanup):
     assert b"Upgrade: websocket\r\n" in echo.heads[0] and b"Connection: Upgrade\r\n" in echo.heads[0]
 
 
-def test_an_upgrade_that_is_declined_is_an_ordinary_answer(serve, cleanup):
+def test_an_upgrade_that_is_declined_is_an_ordinary_answer(serve, client, cleanup):
     echo = Echo(accept=False)
     cleanup(echo.stop)
     router = serve([], args=["--endpoint", echo.url])
-    got = raw(router.port, UPGRADE)
-    assert got.startswith(b"HTTP/1.1 404 ")
-    assert b"upgrade" not in got.lower()
+    answer = client(router.port).get("/v1/realtime?model=m", {"connection": "keep-alive, Upgrade",
+                                                              "upgrade": "websocket", "sec-websocket-key": "k"})
+    assert answer.status == 404
+    assert "upgrade" not in answer.headers
 
 
 # Keys
@@ -330,7 +281,6 @@ def test_clients_need_a_key_when_there_are_keys(model_servers, serve, client, tm
 
 
 def test_a_key_file_that_cannot_be_read_is_said(spawn, tmp_path):
-    from harness.process import POINTSMAN
     process = spawn([POINTSMAN, "serve", "--endpoint", "http://127.0.0.1:1", f"--port={free_port()}",
                      "--api-key-file", tmp_path / "nothing"], name="serve")
     assert process.wait_end() == 1
@@ -338,8 +288,6 @@ def test_a_key_file_that_cannot_be_read_is_said(spawn, tmp_path):
 
 
 def test_private_pages_need_the_token_elsewhere(model_servers, serve, tmp_path):
-    import urllib.error
-    import urllib.request
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing
@@ -364,46 +312,3 @@ def test_private_pages_need_the_token_elsewhere(model_servers, serve, tmp_path):
         assert status(page, Authorization="Bearer wrong") == 403
         assert status(page, Authorization="Bearer secret") == 200
         assert router.admin.get(page)[0] == 200
-
-
-# Real clients
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_curl_is_served(one):
-    o = one()
-    url = f"http://127.0.0.1:{o.port}/v1/chat/completions"
-
-    def curl(*args):
-        return subprocess.run(["curl", "-sS", "--max-time", "10", *args], capture_output=True, text=True, check=True).stdout
-
-    assert '"usage"' in curl(url, "-d", json.dumps(chat()))
-    assert curl("-N", url, "-d", json.dumps(chat(stream=True))).endswith("data: [DONE]\n\n")
-    assert "200" in curl("-o", "/dev/null", "-w", "%{http_code}", "--http1.0", url, "-d", json.dumps(chat()))
-    large = json.dumps(chat("x" * 2_000_000))
-    done = subprocess.run(["curl", "-sS", "--max-time", "10", "-H", "Expect: 100-continue", "-d", "@-", url], input=large,
-                          capture_output=True, text=True, check=True)
-    assert '"usage"' in done.stdout
-    done = subprocess.run(["curl", "-sS", "--max-time", "10", "-H", "Transfer-Encoding: chunked", "-d", "@-", url],
-                          input=large, capture_output=True, text=True, check=True)
-    assert '"usage"' in done.stdout
-
-
-def test_the_openai_package_is_served_and_understands_our_errors(one):
-    openai = pytest.importorskip("openai")
-    o = one()
-    o.server.behave.models = ["m"]
-    until(lambda: "models" in o.router.admin.json("/endpoints")["endpoints"][0], "the server has told")
-    client = openai.OpenAI(base_url=f"http://127.0.0.1:{o.port}/v1", api_key="any", max_retries=0, timeout=10)
-    messages = [{"role": "user", "content": "hi"}]
-    assert client.chat.completions.create(model="m", messages=messages).usage.completion_tokens == 3
-    pieces = [c.choices[0].delta.content for c in client.chat.completions.create(model="m", messages=messages, stream=True)
-              if c.choices]
-    assert [p.split()[0] for p in pieces] == ["t0", "t1", "t2"]
-    assert [m.id for m in client.models.list()] == ["m"]
-    with pytest.raises(openai.NotFoundError) as unknown:
-        client.chat.completions.create(model="gpt-9", messages=messages)
-    assert unknown.value.code == "model_not_found" and unknown.value.param == "model"
-    with pytest.raises(openai.BadRequestError) as bad:
-        client.post("/chat/completions", body={"messages": 7}, cast_to=object)
-    assert bad.value.type == "invalid_request_error"

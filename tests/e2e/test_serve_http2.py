@@ -5,27 +5,17 @@ import json
 import shutil
 import socket
 import ssl
-import subprocess
+import threading
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 
 from harness.openai import chat
+from harness.raw import curl
+from harness.tls import make_certificate, shown
 from harness.wait import until
-
-
-def make_certificate(folder, name="router"):
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                    "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout",
-                    folder / "tls.key.new", "-out", folder / "tls.crt.new"], check=True, capture_output=True)
-    (folder / "tls.key.new").replace(folder / "tls.key")
-    (folder / "tls.crt.new").replace(folder / "tls.crt")
-    return folder
-
-
-def curl(*args, **options):
-    return subprocess.run(["curl", "-sS", "--max-time", "15", *args], capture_output=True, text=True, check=True,
-                          **options).stdout
 
 
 needs_curl = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
@@ -60,15 +50,9 @@ def test_tls_with_both_versions_and_a_new_certificate_without_a_restart(model_se
     assert curl(*trust, *VERSION, "--http1.1", url, "-d", json.dumps(chat(stream=True))) == "1.1 200"
     assert server.seen[-1].headers["x-forwarded-proto"] == "https"
 
-    def shown():
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection(("127.0.0.1", router.port)) as link, context.wrap_socket(link) as secure:
-            return secure.getpeercert(True)
-
-    before = shown()
+    assert shown(router.port)[0] == "router"
     make_certificate(folder, "another")
-    until(lambda: shown() != before, "the new certificate is shown")
+    until(lambda: shown(router.port)[0] == "another", "the new certificate is shown")
     assert curl(*trust, *VERSION, url, "-d", json.dumps(chat())) == "2 200"
 
 
@@ -78,7 +62,6 @@ def test_model_servers_with_tls_are_verified(model_servers, serve, client, tmp_p
     folder = make_certificate(tmp_path / "certificate")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
-    import threading
     loop = asyncio.new_event_loop()
     started = threading.Event()
     port = []
@@ -117,10 +100,6 @@ def test_model_servers_with_tls_are_verified(model_servers, serve, client, tmp_p
 
 def test_many_streams_of_one_connection_and_an_abort(model_servers, serve):
     """h2 by hand: 50 streamed answers at once over one connection; one that is reset ends upstream."""
-    import h2.config
-    import h2.connection
-    import h2.events
-
     [server] = model_servers(1)
     server.behave.tokens, server.behave.gap = 5, 0.05
     router = serve([server])
@@ -153,14 +132,3 @@ def test_many_streams_of_one_connection_and_an_abort(model_servers, serve):
     assert all(text[s].endswith(b"data: [DONE]\n\n") and statuses[s] == "200" for s in ended)
     until(lambda: sum(seen.aborted for seen in server.seen) == 1, "the one that was reset ended upstream")
     until(lambda: router.admin.metric("llm_d_epp_request_running") == 0, "no request runs")
-
-
-@pytest.mark.skipif(not shutil.which("h2load"), reason="h2load is not installed")
-def test_h2load_sees_no_failure(model_servers, serve, tmp_path):
-    router = serve(model_servers(1))
-    body = tmp_path / "body"
-    body.write_text(json.dumps(chat()))
-    report = subprocess.run(["h2load", "-n", "500", "-c", "4", "-m", "25", "-d", body, "-H", "content-type: application/json",
-                             f"http://127.0.0.1:{router.port}/v1/chat/completions"], capture_output=True, text=True,
-                            check=True, timeout=60).stdout
-    assert "500 succeeded, 0 failed" in report

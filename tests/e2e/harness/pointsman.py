@@ -11,6 +11,7 @@ import yaml
 from .process import POINTSMAN, Process, accepts, free_port
 from .wait import until
 
+POOL_GAUGES_AT_ONCE = "--refresh-prometheus-metrics-interval=50ms"  # for tests of the pool's gauges: 5 s otherwise
 EXT_PROC = "envoy.service.ext_proc.v3.ExternalProcessor"
 
 # The scorers of the built-in default, in a configuration of its own so that discovery can be added to it.

@@ -7,6 +7,8 @@ from envoy.config.core.v3 import base_pb2
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_grpc
 
+from .ext_proc import DESTINATION
+
 
 def _body(kind: str, data: bytes, end: bool) -> ext_proc.ProcessingResponse:
     streamed = ext_proc.StreamedBodyResponse(body=data, end_of_stream=end)
@@ -29,7 +31,7 @@ class ToyPicker(ext_proc_grpc.ExternalProcessorServicer):
         self._server.stop(0).wait()
 
     def _route(self) -> ext_proc.ProcessingResponse:
-        header = base_pb2.HeaderValue(key="x-gateway-destination-endpoint", raw_value=self.destination.encode())
+        header = base_pb2.HeaderValue(key=DESTINATION, raw_value=self.destination.encode())
         mutation = ext_proc.HeaderMutation(set_headers=[base_pb2.HeaderValueOption(header=header)])
         common = ext_proc.CommonResponse(header_mutation=mutation, clear_route_cache=True)
         return ext_proc.ProcessingResponse(request_headers=ext_proc.HeadersResponse(response=common))

@@ -18,4 +18,4 @@ def until(check: Callable[[], T], what: str, timeout: float = 10.0) -> T:
         if time.monotonic() > deadline:
             raise AssertionError(f"after {timeout:g} s still not: {what} (last answer: {result!r})")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
+        pause = min(pause * 1.5, 0.02)
