@@ -3,10 +3,10 @@
     ./dev bench router [--rows small,large] [--systems epp,serve,envoy]
 
 Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
-50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process
-uses idle. A chunk's cost is the difference to the same load answered whole, divided by its chunks. Envoy's own CPU in
-the same run is the yardstick: beside the picker ("envoy"), and by itself with round robin ("alone"), which is what `serve` replaces. A row with an error is no figure and says so, as does one taken on a machine too busy to keep the
-pace ("busy").
+50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process uses idle. A chunk's
+cost is the difference to the same load answered whole, divided by its chunks. Envoy's own CPU in the same run is the
+yardstick: beside the picker ("envoy"), and by itself with round robin ("alone"), which is what `serve` replaces. A row
+with an error is no figure and says so, as does one taken on a machine too busy to keep the pace ("busy").
 """
 
 import argparse
@@ -98,6 +98,7 @@ class System:
             picker.process.wait_ready(picker.serving, "gRPC health says SERVING")
             envoy = Envoy(directory, picker.port, concurrency=os.cpu_count() or 1)
             self.running.append(envoy.process)
+            picker.admin.wait_load(len(servers))
             self.port, self.pids = envoy.port, {"epp": picker.pid, "envoy": envoy.process.pid}
         elif name == "envoy":
             alone = without_picker([("127.0.0.1", server.port) for server in servers])
@@ -107,8 +108,8 @@ class System:
         else:
             router = Serve(spawn, servers, wait=False)
             router.process.wait_ready(router.admin.ready, "serve is ready")
+            router.admin.wait_load(len(servers))
             self.port, self.pids = router.port, {"serve": router.pid}
-        time.sleep(0.5)  # the first scrapes
 
     def stop(self) -> None:
         for process in reversed(self.running):

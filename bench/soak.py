@@ -31,10 +31,11 @@ import load  # noqa: E402
 from harness.envoy import Envoy  # noqa: E402
 from harness.pointsman import Epp, Serve, write_endpoints  # noqa: E402
 from harness.process import POINTSMAN, Process, accepts, free_ports  # noqa: E402
+from harness.wait import until  # noqa: E402
 
 SERVERS = 6
 MODEL = "sim-model"
-DEAD_S, SLOW_S = 2.0, 6.0
+DEAD_S, SLOW_S, GONE_S = 2.0, 6.0, 3.0
 CALM_S = 5.0  # between two blows
 PROMPTS = 200  # different ones, so that prefix indexes are full soon
 STALE_S = 3.0  # how long the picker may take a dead server for a live one, and Envoy a connection to it
@@ -103,11 +104,11 @@ class Chaos:
         for path in self.files:
             write_endpoints(path, servers, names=[server.name for server in servers])
 
-    async def run(self, until: float) -> None:
+    async def run(self, end: float) -> None:
         loop = asyncio.get_running_loop()
         blows = [self.die, self.slow, self.remove]
         at = 0
-        while time.monotonic() + CALM_S + SLOW_S < until:
+        while time.monotonic() + CALM_S + SLOW_S < end:
             await asyncio.sleep(CALM_S)
             await blows[at % len(blows)](loop)
             at += 1
@@ -131,7 +132,7 @@ class Chaos:
     async def remove(self, loop) -> None:
         left = self.random.sample(self.servers, SERVERS - 2)
         await loop.run_in_executor(None, lambda: self.listed(left))
-        await asyncio.sleep(3)
+        await asyncio.sleep(GONE_S)
         await loop.run_in_executor(None, lambda: self.listed(self.servers))
         self.counts["removals"] += 1
 
@@ -193,10 +194,10 @@ async def one_request(number: int, port: int, tally: Tally, chaos: Chaos, margin
         tally.failures.append(f"request {number}, {began - chaos.began:.1f}..{ended - chaos.began:.1f} s: {error}")
 
 
-async def clients(port: int, rate: float, until: float, tally: Tally, chaos: Chaos, margin: float) -> None:
+async def clients(port: int, rate: float, end: float, tally: Tally, chaos: Chaos, margin: float) -> None:
     idle: list[Connection] = []
     tasks, start = set(), time.monotonic()
-    while time.monotonic() < until:
+    while time.monotonic() < end:
         await asyncio.sleep(max(0.0, start + tally.planned / rate - time.monotonic()))
         task = asyncio.ensure_future(one_request(tally.planned, port, tally, chaos, margin, idle))
         tally.planned += 1
@@ -207,9 +208,9 @@ async def clients(port: int, rate: float, until: float, tally: Tally, chaos: Cha
         connection.transport.close()
 
 
-async def watch(watches: dict[str, Watch], until: float, step: float) -> None:
+async def watch(watches: dict[str, Watch], end: float, step: float) -> None:
     began = time.monotonic()
-    while time.monotonic() < until:
+    while time.monotonic() < end:
         for each in watches.values():
             each.look((time.monotonic() - began) / 60)
         await asyncio.sleep(step)
@@ -239,8 +240,7 @@ async def soak(directory: pathlib.Path, minutes: float, rate: float, running: li
     first = free_ports(SERVERS + 1)  # the last one takes orders and is never routed to
     spawn([POINTSMAN, "sim", f"--count={SERVERS + 1}", f"--port={first}", "--pace=5ms"], name="sim")
     servers = [Server(f"s{i}", first + i) for i in range(SERVERS)]
-    while not accepts(first + SERVERS):
-        await asyncio.sleep(0.05)
+    until(lambda: accepts(first + SERVERS), "the simulated servers listen")
 
     write_endpoints(directory / "serve.yaml", servers)
     serve = Serve(spawn, (), args=[f"--endpoints-file={directory / 'serve.yaml'}", f"--record={directory / 'serve'}"],
@@ -250,24 +250,19 @@ async def soak(directory: pathlib.Path, minutes: float, rate: float, running: li
     running.append(envoy.process)
     serve.process.wait_ready(serve.admin.ready, "serve is ready")
     epp.process.wait_ready(epp.serving, "gRPC health says SERVING")
-    await asyncio.sleep(1)
+    for router in (serve, epp):
+        router.admin.wait_load(SERVERS)
 
     chaos = Chaos(servers, first + SERVERS, [directory / "serve.yaml", epp.endpoints])
     chaos.began = time.monotonic()
-    until = chaos.began + 60 * minutes
+    end = chaos.began + 60 * minutes
     tallies = {"serve": Tally(), "epp": Tally()}
     watches = {"serve": Watch(serve.pid), "epp": Watch(epp.pid)}
     await asyncio.gather(
-        chaos.run(until), watch(watches, until, max(1.0, minutes * 0.6)),
-        clients(serve.port, rate, until, tallies["serve"], chaos, 0.5),
-        clients(envoy.port, rate, until, tallies["epp"], chaos, STALE_S))
+        chaos.run(end), watch(watches, end, max(1.0, minutes * 0.6)),
+        clients(serve.port, rate, end, tallies["serve"], chaos, 0.5),
+        clients(envoy.port, rate, end, tallies["epp"], chaos, STALE_S))
     return judge({"serve": serve, "epp": epp}, tallies, watches, chaos)
-
-
-def settled(router) -> None:
-    deadline = time.monotonic() + 20
-    while outcomes(router) and time.monotonic() < deadline:
-        time.sleep(0.5)
 
 
 def judge(routers, tallies, watches, chaos) -> list[str]:
@@ -276,7 +271,8 @@ def judge(routers, tallies, watches, chaos) -> list[str]:
           f"{'p99 ms':>7} {'RSS MiB':>8} {'KiB/min':>8} {'files':>6}")
     for name, router in routers.items():
         tally, seen = tallies[name], watches[name]
-        settled(router)
+        with contextlib.suppress(AssertionError):  # what is still wrong then is told below
+            until(lambda: not outcomes(router), "the books are closed", timeout=20)
         seen.look(seen.samples[-1][0])
         ordered = sorted(tally.first_token) or [float("nan")]
         p50, p99 = (1e3 * ordered[int(q * (len(ordered) - 1))] for q in (0.5, 0.99))

@@ -6,6 +6,7 @@ import grpc
 import pytest
 
 from harness.pointsman import EXT_PROC
+from harness.raw import exchange
 from harness.wait import until
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -33,17 +34,7 @@ LONG = literal(b"x", b"v" * 10_000)
 
 
 def say(port: int, *pieces: bytes) -> bytes:
-    """All that comes back until the peer closes."""
-    back = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        try:
-            for piece in pieces:
-                connection.sendall(piece)
-            while data := connection.recv(65536):
-                back += data
-        except ConnectionError:  # it closed while we were still talking
-            pass
-    return back
+    return exchange(port, *pieces, quiet=10, must_close=True)
 
 
 def refused(router, reason: str) -> None:

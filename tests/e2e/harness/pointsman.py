@@ -79,6 +79,11 @@ class Admin:
                 total += float(value)
         return total
 
+    def wait_load(self, count: int) -> None:
+        """Until so many endpoints have told their load."""
+        until(lambda: sum(bool(e["signals"]) for e in self.json("/endpoints")["endpoints"]) >= count,
+              f"the load of {count} endpoints is known")
+
     def wait_scraped(self, servers) -> None:
         """Until each fake server was scraped after now, so that its load counts."""
         before = [server.scrapes for server in servers]

@@ -6,18 +6,22 @@ import subprocess
 import threading
 
 
-def exchange(port: int, data: bytes, quiet: float = 2.0) -> bytes:
-    """What comes back for these bytes until the router closes or is silent for `quiet` seconds."""
-    with socket.create_connection(("127.0.0.1", port)) as link:
-        link.settimeout(quiet)
-        got = b""
+def exchange(port: int, *pieces: bytes, quiet: float = 2.0, must_close: bool = False) -> bytes:
+    """What comes back for these bytes until the router closes or is silent for `quiet` seconds; with `must_close` that
+    silence is an error."""
+    back = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=quiet) as link:
         try:
-            link.sendall(data)
+            for piece in pieces:
+                link.sendall(piece)
             while part := link.recv(65536):
-                got += part
-        except (TimeoutError, ConnectionError):
+                back += part
+        except ConnectionError:  # it closed while we were still talking
             pass
-        return got
+        except TimeoutError:
+            if must_close:
+                raise
+    return back
 
 
 def body_of(answer: bytes):
