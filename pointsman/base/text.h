@@ -1,8 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace pointsman {
 
@@ -18,6 +23,36 @@ inline constexpr std::string_view kAnyBlank = " \t\r\n\f\v";
 
 // Those that part words and lines.
 inline constexpr std::string_view kLineBlank = " \t\r\n";
+
+// The number that the whole of `text` is, nothing when it is none or T cannot hold it: no blanks,
+// no plus sign, and a minus sign only where T has one.
+template <std::integral T>
+std::optional<T> number_in(std::string_view text, int base = 10) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value, base);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return value;
+}
+template <std::floating_point T>
+std::optional<T> number_in(std::string_view text) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return value;
+}
+
+// Takes what stands before the first `separator` off the front of `list`, and the separator with
+// it; everything when there is none.
+//
+//   while (!list.empty()) use(trim(take_part(list, ',')));
+inline std::string_view take_part(std::string_view& list, char separator) {
+  const std::size_t end = std::min(list.find(separator), list.size());
+  const std::string_view part = list.substr(0, end);
+  list.remove_prefix(std::min(end + 1, list.size()));
+  return part;
+}
 
 // The value of a hexadecimal digit, if it is one.
 constexpr std::optional<unsigned> hex_value(char c) {

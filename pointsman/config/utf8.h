@@ -17,10 +17,6 @@ struct BadCharacter {
 // U+10FFFF included) or is a control character that YAML excludes.
 std::optional<BadCharacter> first_bad_character(std::string_view text);
 
-// The text with two bytes for each U+0085 and U+00A0 that stands in it as one: so yaml-cpp reads
-// the escapes \N and \_. Any other byte that is not valid UTF-8 becomes U+FFFD.
-std::string with_whole_characters(std::string_view text);
-
 // The text with two bytes for each U+0085 and U+00A0 that stands in it as one: that is how yaml-cpp
 // reads the escapes \N and \_. Any other byte that is not valid UTF-8 becomes U+FFFD.
 std::string with_whole_characters(std::string_view text);

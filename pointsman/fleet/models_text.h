@@ -19,6 +19,6 @@ struct ServedModel {
 // Reads the answer to GET /v1/models: {"data":[{"id":"name",...},...]}, in its order. Entries
 // without a name are passed over.
 // Errors: bad_gateway: it is not that, nested too deeply, or lists too many.
-Result<std::vector<ServedModel>> read_models(std::string_view json);
+Result<std::vector<ServedModel>> read_models(std::string_view text);
 
 }  // namespace pointsman

@@ -29,6 +29,10 @@ TEST(ModelsText, TakesTheNamesAndTheEntriesAsTheyStand) {
   EXPECT_EQ((*models)[1].name, "lora \xC3\xA9\xF0\x9F\x98\x80\n");
 }
 
+TEST(ModelsText, ReadsHalfACharacterAsItReadsARequest) {
+  EXPECT_EQ(names(R"({"data":[{"id":"\ud800"}]})"), Names{"\xEF\xBF\xBD"});
+}
+
 TEST(ModelsText, PassesOverWhatHasNoName) {
   EXPECT_EQ(names(R"({"data":[{"id":3},{"id":""},{},7,null,{"id":"x"}]})"), Names{"x"});
   EXPECT_EQ(names(R"({"data":[]})"), Names{});
@@ -37,7 +41,7 @@ TEST(ModelsText, PassesOverWhatHasNoName) {
 TEST(ModelsText, RefusesWhatIsNotAList) {
   for (const auto* wrong :
        {"", "{", "[]", "null", "{}", R"({"data":{}})", R"({"data":[{"id":"x"}])",
-        R"({"data":[{"id":"x"}]} x)", R"({"data":[{"id":"x\q"}]})", R"({"data":[{"id":"\ud800"}]})",
+        R"({"data":[{"id":"x"}]} x)", R"({"data":[{"id":"x\q"}]})",
         "{\"data\":[{\"id\":\"a\nb\"}]}", R"({"data":[{"id":"x",}]})", "<html></html>"}) {
     EXPECT_EQ(names(wrong), Names{"error"}) << wrong;
   }

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "pointsman/model/endpoint_notes.h"
 #include "pointsman/model/fleet.h"
@@ -18,24 +17,25 @@ namespace pointsman {
 template <typename T>
 class PerEndpoint {
  public:
-  static_assert(!std::is_same_v<T, bool>, "vector<bool> has no span");
-
   // `make`: T from an Endpoint. Allocates on the first call for these endpoints only. The span
   // lives as long as the fleet.
   template <typename Make>
   std::span<const T> of(const Fleet& fleet, const Make& make) const {
     EndpointNotes& notes = fleet.notes();
-    if (const auto* known = notes.find(key_)) return static_cast<const Values*>(known)->values;
-    auto note = std::make_unique<Values>(key_);
-    note->values.reserve(fleet.size());
-    for (const Endpoint& endpoint : fleet.endpoints()) note->values.push_back(make(endpoint));
-    return static_cast<const Values&>(notes.add(std::move(note))).values;
+    if (const auto* known = notes.find(key_)) return static_cast<const Values*>(known)->all();
+    auto note = std::make_unique<Values>(key_, fleet.size());
+    for (std::size_t e = 0; e < fleet.size(); ++e) note->values[e] = make(fleet.endpoints()[e]);
+    return static_cast<const Values&>(notes.add(std::move(note))).all();
   }
 
  private:
   struct Values final : EndpointNotes::Note {
-    using Note::Note;
-    std::vector<T> values;
+    Values(std::uint64_t author, std::size_t count)
+        : Note(author), values(std::make_unique<T[]>(count)), size(count) {}
+    std::span<const T> all() const { return {values.get(), size}; }
+
+    std::unique_ptr<T[]> values;  // a vector<bool> would have no span
+    std::size_t size;
   };
 
   static std::uint64_t next_key() {

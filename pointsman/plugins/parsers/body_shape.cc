@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 
 namespace pointsman {
 namespace {

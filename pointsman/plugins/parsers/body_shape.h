@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "pointsman/base/arena.h"
+#include "pointsman/base/json_reader.h"
 #include "pointsman/base/result.h"
 #include "pointsman/model/request.h"
-#include "pointsman/plugins/parsers/json_reader.h"
 #include "pointsman/stage/parser.h"
 
 namespace pointsman {

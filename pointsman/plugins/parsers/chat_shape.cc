@@ -1,4 +1,4 @@
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 
 namespace pointsman {

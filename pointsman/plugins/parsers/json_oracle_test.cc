@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/json_reader.h"
 #include "pointsman/base/random.h"
 #include "pointsman/plugins/parsers/anthropic.h"
-#include "pointsman/plugins/parsers/json_reader.h"
 #include "pointsman/plugins/parsers/openai.h"
 #include "pointsman/plugins/parsers/vllm_http.h"
 #include "pointsman/plugins/testing/parsing.h"

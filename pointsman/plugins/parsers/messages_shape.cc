@@ -1,6 +1,6 @@
 #include "pointsman/plugins/parsers/messages_shape.h"
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 
 namespace pointsman {

@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 
 namespace pointsman {
 namespace {

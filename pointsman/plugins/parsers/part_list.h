@@ -5,8 +5,8 @@
 #include <span>
 
 #include "pointsman/base/arena.h"
+#include "pointsman/base/json_reader.h"
 #include "pointsman/model/request.h"
-#include "pointsman/plugins/parsers/json_reader.h"
 
 namespace pointsman {
 

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 
 namespace pointsman {

@@ -4,7 +4,7 @@
 #include <array>
 #include <string>
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 #include "pointsman/plugins/parsers/usage_reader.h"
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <optional>
 
-#include "pointsman/plugins/parsers/json_reader.h"
-#include "pointsman/plugins/parsers/json_scan.h"
+#include "pointsman/base/json_reader.h"
+#include "pointsman/base/json_scan.h"
 
 namespace pointsman {
 namespace {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 #include "pointsman/plugins/parsers/usage_reader.h"
 #include "pointsman/stage/parser_table.h"

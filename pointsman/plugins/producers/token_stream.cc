@@ -8,7 +8,8 @@
 #include <bit>
 #include <cstring>
 
-#include "pointsman/plugins/parsers/json_escape.h"
+#include "pointsman/base/json_escape.h"
+#include "pointsman/base/utf8.h"
 
 namespace pointsman {
 namespace {

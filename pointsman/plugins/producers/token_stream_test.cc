@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/json_escape.h"
 #include "pointsman/base/random.h"
-#include "pointsman/plugins/parsers/json_escape.h"
 #include "pointsman/plugins/parsers/part_list.h"
 
 namespace pointsman {

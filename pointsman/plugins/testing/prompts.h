@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pointsman/base/json_escape.h"
 #include "pointsman/model/request.h"
-#include "pointsman/plugins/parsers/json_escape.h"
 
 namespace pointsman::testing {
 

@@ -1,23 +1,20 @@
-#include "pointsman/plugins/parsers/json_reader.h"
+#include "pointsman/base/json_reader.h"
 
-#include <array>
 #include <bit>
 #include <charconv>
 #include <cstring>
 #include <limits>
 
-#include "pointsman/plugins/parsers/json_escape.h"
-#include "pointsman/plugins/parsers/json_scan.h"
+#include "pointsman/base/json_escape.h"
+#include "pointsman/base/json_scan.h"
+#include "pointsman/base/text.h"
+#include "pointsman/base/utf8.h"
 
 namespace pointsman {
 namespace {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool is_plain_escape(char c) {
@@ -232,7 +229,7 @@ bool JsonReader::escape(std::size_t& saved) {
   if (at_ == end_ || *at_ != 'u') return fail(Fault::in_escape);
   ++at_;
   for (int i = 0; i < 4; ++i, ++at_) {
-    if (at_ == end_ || !is_hex(*at_)) return fail(Fault::in_hex);
+    if (at_ == end_ || !hex_value(*at_)) return fail(Fault::in_hex);
   }
   const JsonEscape read = read_escape({first, static_cast<std::size_t>(end_ - first)});
   at_ = first + read.length;

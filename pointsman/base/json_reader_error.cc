@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "pointsman/plugins/parsers/json_escape.h"
-#include "pointsman/plugins/parsers/json_reader.h"
+#include "pointsman/base/json_reader.h"
+#include "pointsman/base/utf8.h"
 
 namespace pointsman {
 namespace {

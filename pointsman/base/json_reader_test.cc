@@ -1,4 +1,4 @@
-#include "pointsman/plugins/parsers/json_reader.h"
+#include "pointsman/base/json_reader.h"
 
 #include <string>
 #include <utility>

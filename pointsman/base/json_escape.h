@@ -49,14 +49,6 @@ struct JsonEscape {
 // its partner is U+FFFD, as Go reads it. REQUIRES: it is a valid sequence.
 JsonEscape read_escape(std::string_view text);
 
-// Bytes the code point takes in UTF-8. REQUIRES: point <= U+10FFFF.
-constexpr std::size_t utf8_size(char32_t point) {
-  return point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-}
-
-// Writes the code point as UTF-8 and returns the end. REQUIRES: room for utf8_size(point) bytes.
-char* write_utf8(char32_t point, char* out);
-
 // What a JSON string stands for: a view when it has no escapes, a copy in `arena` when it has.
 // `raw` is the inside of the string and known to be valid.
 std::string_view unescaped(std::string_view raw, Arena& arena);
