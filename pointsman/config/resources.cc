@@ -1,10 +1,12 @@
 #include "pointsman/config/resources.h"
 
-#include <algorithm>
-#include <charconv>
+#include <array>
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/nearest.h"
 #include "pointsman/config/yaml.h"
 
@@ -40,10 +42,9 @@ struct Document {
 
 // Exactly two digits, or -1.
 int two_digits(std::string_view text, std::size_t at) {
-  int value = -1;
   if (at + 2 > text.size()) return -1;
-  const auto [end, error] = std::from_chars(text.data() + at, text.data() + at + 2, value);
-  return error == std::errc{} && end == text.data() + at + 2 ? value : -1;
+  const auto value = number_in<std::uint8_t>(text.substr(at, 2));
+  return value ? *value : -1;
 }
 
 // RFC 3339, such as 2026-01-31T12:00:00Z or ...+01:00; fractions of a second do not count.
@@ -76,7 +77,9 @@ std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
   if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
   const int zone_hours = two_digits(zone, 1);
   const int zone_minutes = two_digits(zone, 4);
-  if (zone_hours < 0 || zone_minutes < 0) return std::nullopt;
+  if (zone_hours < 0 || zone_hours > 23 || zone_minutes < 0 || zone_minutes > 59) {
+    return std::nullopt;
+  }
   const auto offset = hours(zone_hours) + minutes(zone_minutes);
   return zone[0] == '+' ? local - offset : local + offset;
 }
