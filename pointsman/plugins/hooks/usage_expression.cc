@@ -1,6 +1,5 @@
 #include "pointsman/plugins/hooks/usage_expression.h"
 
-#include <cmath>
 #include <compare>
 #include <limits>
 
@@ -16,6 +15,13 @@ constexpr std::uint8_t kDetails = 1;
 
 Value error(std::string_view what) {
   return {.kind = Kind::error, .text = what};
+}
+// What comes of a value of the wrong kind; an error stays what it is.
+Value refused(const Value& value) {
+  return value.kind == Kind::error ? value : error("no such overload");
+}
+Value refused(const Value& a, const Value& b) {
+  return a.kind == Kind::error ? a : refused(b);
 }
 Value of(bool value) {
   return {.kind = Kind::boolean, .boolean = value};
@@ -95,11 +101,9 @@ Value doubles(Arithmetic op, double a, double b) {
 }
 
 Value compute(Arithmetic op, const Value& a, const Value& b) {
-  if (a.kind == Kind::error) return a;
-  if (b.kind == Kind::error) return b;
   if (a.kind == Kind::integer && b.kind == Kind::integer) return integers(op, a.integer, b.integer);
   if (a.kind == Kind::number && b.kind == Kind::number) return doubles(op, a.number, b.number);
-  return error("no such overload");
+  return refused(a, b);
 }
 
 bool numeric(const Value& value) {
@@ -118,16 +122,13 @@ std::optional<std::partial_ordering> order(const Value& a, const Value& b) {
 
 template <typename Holds>
 Value compared(const Value& a, const Value& b, const Holds& holds) {
-  if (a.kind == Kind::error) return a;
-  if (b.kind == Kind::error) return b;
   const auto ordering = order(a, b);
-  return ordering ? of(holds(*ordering)) : error("no such overload");
+  return ordering ? of(holds(*ordering)) : refused(a, b);
 }
 
 // Values of different kinds are not equal; there is no error.
 Value equality(const Value& a, const Value& b, bool wanted) {
-  if (a.kind == Kind::error) return a;
-  if (b.kind == Kind::error) return b;
+  if (a.kind == Kind::error || b.kind == Kind::error) return refused(a, b);
   if (a.kind == Kind::map && b.kind == Kind::map) return of((a.map == b.map) == wanted);
   const auto ordering = order(a, b);
   return of((ordering && *ordering == std::partial_ordering::equivalent) == wanted);
@@ -142,9 +143,7 @@ Value UsageExpression::logical(const Usage& usage, const Node& node) const {
   if (a.kind == Kind::boolean && a.boolean == decides) return a;
   const Value b = evaluate(usage, node.b);
   if (b.kind == Kind::boolean && b.boolean == decides) return b;
-  if (a.kind == Kind::error) return a;
-  if (b.kind == Kind::error) return b;
-  if (a.kind != Kind::boolean || b.kind != Kind::boolean) return error("no such overload");
+  if (a.kind != Kind::boolean || b.kind != Kind::boolean) return refused(a, b);
   return of(!decides);
 }
 
@@ -167,8 +166,7 @@ Value UsageExpression::evaluate(const Usage& usage, std::uint16_t at) const {
     case Op::select:
     case Op::has: {
       const Value object = a();
-      if (object.kind == Kind::error) return object;
-      if (object.kind != Kind::map) return error("no such overload");
+      if (object.kind != Kind::map) return refused(object);
       const Value found = member(usage, object.map, node.text);
       return node.op == Op::has ? of(found.kind != Kind::error) : found;
     }
@@ -176,13 +174,11 @@ Value UsageExpression::evaluate(const Usage& usage, std::uint16_t at) const {
       const Value value = a();
       if (value.kind == Kind::number) return of(-value.number);
       return value.kind == Kind::integer ? integers(Arithmetic::subtract, 0, value.integer)
-             : value.kind == Kind::error ? value
-                                         : error("no such overload");
+                                         : refused(value);
     }
     case Op::invert: {
       const Value value = a();
-      if (value.kind == Kind::boolean) return of(!value.boolean);
-      return value.kind == Kind::error ? value : error("no such overload");
+      return value.kind == Kind::boolean ? of(!value.boolean) : refused(value);
     }
     case Op::multiply:
       return compute(Arithmetic::multiply, a(), b());
@@ -211,21 +207,17 @@ Value UsageExpression::evaluate(const Usage& usage, std::uint16_t at) const {
       return logical(usage, node);
     case Op::choose: {
       const Value condition = a();
-      if (condition.kind == Kind::error) return condition;
-      if (condition.kind != Kind::boolean) return error("no such overload");
+      if (condition.kind != Kind::boolean) return refused(condition);
       return evaluate(usage, condition.boolean ? node.b : node.c);
     }
     case Op::to_int: {
       const Value value = a();
-      return value.kind == Kind::number                                 ? whole(value.number)
-             : value.kind == Kind::integer || value.kind == Kind::error ? value
-                                                                        : error("no such overload");
+      if (value.kind == Kind::integer) return value;
+      return value.kind == Kind::number ? whole(value.number) : refused(value);
     }
     case Op::to_double: {
       const Value value = a();
-      return numeric(value)              ? of(as_double(value))
-             : value.kind == Kind::error ? value
-                                         : error("no such overload");
+      return numeric(value) ? of(as_double(value)) : refused(value);
     }
   }
   return error("no such overload");

@@ -45,6 +45,8 @@ class UsageExpression {
   // `ERROR: <input>:1:23: Syntax error: unexpected end of expression`.
   static Result<UsageExpression> compile(std::string_view text);
 
+  // An error is one of the kinds, so that the rest of an expression can do without it. A text in
+  // the value lives as long as the expression.
   Value evaluate(const Usage& usage) const { return evaluate(usage, root_); }
 
  private:

@@ -2,10 +2,9 @@
 // CEL's grammar.
 
 #include <array>
-#include <charconv>
-#include <cstdlib>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/plugins/hooks/usage_expression.h"
 
 namespace pointsman {
@@ -231,7 +230,7 @@ class UsageExpressionParser {
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
       const bool exponent = !hex && (c == 'e' || c == 'E');
-      if (c == '.' || exponent) whole = false;
+      if ((!hex && c == '.') || exponent) whole = false;
       if (exponent && at_ + 1 < text_.size() && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+')) {
         ++at_;
       } else if (!digit(c) && !letter(c) && c != '.') {
@@ -240,16 +239,14 @@ class UsageExpressionParser {
     }
     const std::string_view digits =
         text_.substr(begin + (hex ? 2 : 0), at_ - begin - (hex ? 2 : 0));
-    const char* const end = digits.data() + digits.size();
-    Node node{.op = whole ? Op::integer : Op::number};
-    const auto [stop, error] =
-        whole ? std::from_chars(digits.data(), end, node.integer, hex ? 16 : 10)
-              : std::from_chars(digits.data(), end, node.number);
-    if (error != std::errc{} || stop != end) {
-      return problem(begin, "Syntax error: invalid number '" +
-                                std::string(text_.substr(begin, at_ - begin)) + "'");
+    if (whole) {
+      const auto value = number_in<std::int64_t>(digits, hex ? 16 : 10);
+      if (value) return add({.op = Op::integer, .integer = *value});
+    } else if (const auto value = number_in<double>(digits)) {
+      return add({.op = Op::number, .number = *value});
     }
-    return add(std::move(node));
+    return problem(begin, "Syntax error: invalid number '" +
+                              std::string(text_.substr(begin, at_ - begin)) + "'");
   }
 
   // A text in either kind of quotes, with the simple escapes.

@@ -139,6 +139,8 @@ TEST(UsageExpression, SaysWhatItCannotRead) {
            {"'x' in usage", "1:5: Syntax error: unexpected 'i'"},
            {"1u", "1:1: Syntax error: invalid number '1u'"},
            {"1.2.3", "1:1: Syntax error: invalid number '1.2.3'"},
+           {"0x1.5", "1:1: Syntax error: invalid number '0x1.5'"},
+           {"0x", "1:1: Syntax error: invalid number '0x'"},
            {"'a", "1:1: Syntax error: a quote is not closed"},
            {"99999999999999999999", "1:1: Syntax error: invalid number '99999999999999999999'"}}) {
     EXPECT_EQ(value(text), "ERROR: <input>:" + expected) << text;
