@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/base/grpc_prefix.h"
 #include "pointsman/wire/grpc_connection.h"
 #include "pointsman/wire/grpc_inflate.h"
 #include "pointsman/wire/http2_stream.h"
@@ -14,18 +15,11 @@
 namespace pointsman {
 namespace {
 
-constexpr std::size_t kPrefix = 5;  // compressed flag, then the length, big endian
+constexpr std::size_t kPrefix = GrpcPrefix::kBytes;
 constexpr std::size_t kEagerRoom = std::size_t{128} << 10U;
 
 constexpr std::array<Http2Field, 2> kHead{
     {{":status", "200"}, {"content-type", "application/grpc"}}};
-
-std::size_t message_size(std::string_view prefix) {
-  const auto byte = [&](std::size_t i) {
-    return std::size_t{static_cast<std::uint8_t>(prefix[i])};
-  };
-  return byte(1) << 24U | byte(2) << 16U | byte(3) << 8U | byte(4);
-}
 
 // Percent-encodes what grpc-message may not contain.
 std::string encoded(std::string_view message) {
@@ -140,7 +134,7 @@ void GrpcCall::received(std::string_view bytes) {
   const std::size_t size = bytes.size();
   while (state_ == State::open && !partial_.empty() && !bytes.empty()) bytes = gather(bytes);
   while (state_ == State::open && bytes.size() >= kPrefix && acceptable(bytes)) {
-    const std::size_t whole = kPrefix + message_size(bytes);
+    const std::size_t whole = kPrefix + GrpcPrefix::of(bytes).size;
     if (bytes.size() < whole) break;
     deliver(bytes.substr(0, whole));
     bytes.remove_prefix(whole);
@@ -155,7 +149,7 @@ void GrpcCall::received(std::string_view bytes) {
 // Adds to the message in arrival what it still lacks; returns the rest of `bytes`.
 std::string_view GrpcCall::gather(std::string_view bytes) {
   const bool has_prefix = partial_.size() >= kPrefix;
-  const std::size_t whole = has_prefix ? kPrefix + message_size(partial_.bytes()) : kPrefix;
+  const std::size_t whole = has_prefix ? kPrefix + GrpcPrefix::of(partial_.bytes()).size : kPrefix;
   const std::size_t lacking = whole - partial_.size();
   // Room for the whole message at once, unless only a hostile peer would make it that large.
   if (lacking <= kEagerRoom) partial_.reserve(lacking);
@@ -164,7 +158,7 @@ std::string_view GrpcCall::gather(std::string_view bytes) {
   bytes.remove_prefix(piece.size());
   if (piece.size() < lacking) return bytes;
   if (!has_prefix) {
-    if (acceptable(partial_.bytes()) && message_size(partial_.bytes()) > 0) return bytes;
+    if (acceptable(partial_.bytes()) && GrpcPrefix::of(partial_.bytes()).size > 0) return bytes;
     if (state_ != State::open) return bytes;
   }
   ByteQueue message = std::move(partial_);
@@ -174,8 +168,7 @@ std::string_view GrpcCall::gather(std::string_view bytes) {
 }
 
 bool GrpcCall::acceptable(std::string_view prefix) {
-  const std::size_t size = message_size(prefix);
-  const auto flag = static_cast<std::uint8_t>(prefix[0]);
+  const auto [flag, size] = GrpcPrefix::of(prefix);
   const std::size_t limit = connection_->limits_.max_receive;
   if (size > limit) {
     fail(GrpcStatus::resource_exhausted, "a message of " + std::to_string(size) +

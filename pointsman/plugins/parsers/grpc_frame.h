@@ -3,28 +3,26 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "pointsman/base/grpc_prefix.h"
 #include "pointsman/base/result.h"
 #include "pointsman/stage/parser.h"
 
 namespace pointsman {
 
-// Flag and length in front of a gRPC message
-// (github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message).
-inline constexpr std::size_t kGrpcHeader = 5;
-
-struct GrpcHeader {
-  bool compressed = false;
-  std::uint32_t size = 0;  // of the message that follows
-};
-
-// REQUIRES: at least kGrpcHeader bytes.
-GrpcHeader grpc_header(std::string_view frame);
-
 // The first message of a request body; what follows it is not looked at. Its errors are those of
 // spec/03 section 8.6.
 Result<std::string_view> grpc_message(std::string_view body);
+
+// What is said of a message of that type whose bytes are no protobuf.
+Error malformed_message(std::string_view type);
+
+// The last field of that number that is bytes; `found` says whether there is one. False: malformed.
+bool find_bytes(std::string_view message, std::uint32_t number,
+                std::optional<std::string_view>& found);
 
 // Reads the next piece of a response made of gRPC frames: calls take(message) for each message that
 // ends in it. Frames may be cut anywhere. Compressed messages, and those longer than
@@ -39,20 +37,20 @@ void read_grpc_frames(std::string_view chunk, ResponseProgress& progress, const 
       progress.frame_left -= static_cast<std::uint32_t>(passed);
       continue;
     }
-    // The header first, then what it announces.
-    std::size_t wanted = kGrpcHeader;
-    if (frame.size() >= kGrpcHeader) wanted += grpc_header(frame).size;
+    // The prefix first, then what it announces.
+    std::size_t wanted = GrpcPrefix::kBytes;
+    if (frame.size() >= GrpcPrefix::kBytes) wanted += GrpcPrefix::of(frame).size;
     const std::size_t more = std::min(wanted - frame.size(), chunk.size());
     frame.append(chunk.substr(0, more));
     chunk.remove_prefix(more);
-    if (frame.size() < kGrpcHeader) return;
-    const GrpcHeader header = grpc_header(frame);
-    if (header.compressed || header.size > ResponseProgress::kMaxCarry) {
+    if (frame.size() < GrpcPrefix::kBytes) return;
+    const GrpcPrefix prefix = GrpcPrefix::of(frame);
+    if (prefix.flag != 0 || prefix.size > ResponseProgress::kMaxCarry) {
       progress.overflowed = true;
-      progress.frame_left = header.size;
+      progress.frame_left = prefix.size;
       frame.clear();
-    } else if (frame.size() == kGrpcHeader + header.size) {
-      take(std::string_view(frame).substr(kGrpcHeader));
+    } else if (frame.size() == GrpcPrefix::kBytes + prefix.size) {
+      take(std::string_view(frame).substr(GrpcPrefix::kBytes));
       frame.clear();
     }
   }

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "pointsman/base/proto_wire.h"
+#include "pointsman/base/text.h"
 #include "pointsman/plugins/parsers/grpc_frame.h"
 #include "pointsman/plugins/parsers/openai.h"
 #include "pointsman/plugins/parsers/usage_reader.h"
@@ -34,28 +34,18 @@ constexpr std::uint8_t kUnknown = 0;
 constexpr std::uint8_t kWhole = 1;
 constexpr std::uint8_t kEvents = 2;
 
-// The last field of that number that is bytes; `found` says whether there is one. False: malformed.
-bool find_bytes(std::string_view message, std::uint32_t number,
-                std::optional<std::string_view>& found) {
-  ProtoReader reader(message);
-  for (ProtoField field; reader.next(field);) {
-    if (field.is(number, ProtoType::bytes)) found = field.bytes;
-  }
-  return reader.ok();
-}
-
 // `data` of google.api.HttpBody.
 constexpr std::uint32_t kData = 2;
 // `http_body` of all three requests.
 constexpr std::uint32_t kHttpBody = 2;
 
+// The first byte that is not blank tells what the data is, so that it may be cut anywhere.
 void read_data(std::string_view data, ResponseProgress& progress) {
-  if (data.empty()) return;
   if (progress.mode == kUnknown) {
-    const bool events =
-        std::ranges::any_of(std::array<std::string_view, 3>{"data:", "event:", ":"},
-                            [data](std::string_view field) { return data.starts_with(field); });
-    progress.mode = events ? kEvents : kWhole;
+    const std::size_t first = data.find_first_not_of(kLineBlank);
+    if (first == std::string_view::npos) return;
+    data.remove_prefix(first);
+    progress.mode = data.front() == '{' || data.front() == '[' ? kWhole : kEvents;
   }
   read_response(ResponseApi::openai, data, progress.mode == kEvents, false, progress);
 }
@@ -67,10 +57,6 @@ std::span<const std::string_view> VertexAiParser::paths() const {
 }
 
 Result<Parsed> VertexAiParser::parse(std::string_view body, Request& request, Arena& arena) const {
-  request.model = {};
-  request.stream = false;
-  request.max_output_tokens.reset();
-  request.prompts = {};
   const std::string_view path = request.path;
   const auto method = std::ranges::find_if(
       kMethods, [path](const Method& each) { return path_matches(path, each.path); });
@@ -85,8 +71,7 @@ Result<Parsed> VertexAiParser::parse(std::string_view body, Request& request, Ar
   std::optional<std::string_view> data;
   if (!find_bytes(*message, kHttpBody, http_body) ||
       (http_body && !find_bytes(*http_body, kData, data))) {
-    return fail(Code::bad_request,
-                "unmarshaling " + type + ": proto: cannot parse invalid wire-format data");
+    return std::unexpected(malformed_message(type));
   }
   if (!http_body) return fail(Code::bad_request, type + " has no HttpBody");
   request.path = method->openai_path;

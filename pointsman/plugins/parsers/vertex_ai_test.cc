@@ -100,8 +100,9 @@ TEST(VertexAiParser, ReadsUsageOfAWholeAnswer) {
 // The reference never reads event streams here.
 TEST(VertexAiParser, ReadsUsageOfAnEventStreamHoweverItIsCut) {
   const std::string events =
-      "data: {\"choices\":[]}\n\ndata: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":10,"
-      "\"total_tokens\":17}}\n\ndata: [DONE]\n\n";
+      "\r\nevent: response.completed\ndata: "
+      "{\"type\":\"response.completed\",\"response\":{\"usage\":{"
+      "\"input_tokens\":7,\"output_tokens\":10,\"total_tokens\":17}}}\n\ndata: [DONE]\n\n";
   for (const std::size_t size : {1UL, 13UL, 1000UL}) {
     std::string all;
     for (const std::string& piece : cut(events, size)) all += answer(piece);

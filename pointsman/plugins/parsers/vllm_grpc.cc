@@ -29,11 +29,6 @@ struct Placeholder {
   std::string_view hash;
 };
 
-Error malformed(std::string_view type) {
-  return {Code::bad_request,
-          "unmarshaling " + std::string(type) + ": proto: cannot parse invalid wire-format data"};
-}
-
 // Calls take(value) for each number of a repeated uint32, packed or not. False: malformed.
 template <typename Take>
 bool each_number(const ProtoField& field, const Take& take) {
@@ -154,7 +149,7 @@ bool read_generate(std::string_view message, Generate& into) {
 
 Result<Parsed> parse_generate(std::string_view message, Request& request, Arena& arena) {
   Generate read;
-  if (!read_generate(message, read)) return std::unexpected(malformed("GenerateRequest"));
+  if (!read_generate(message, read)) return std::unexpected(malformed_message("GenerateRequest"));
   request.stream = read.stream;
   request.max_output_tokens = read.max_tokens;
   if (!read.text && !read.tokenized) {
@@ -166,7 +161,7 @@ Result<Parsed> parse_generate(std::string_view message, Request& request, Arena&
   } else {
     const auto ids = read_ids(*read.tokenized, arena);
     const auto images = read_images(read.images, arena);
-    if (!ids || !images) return std::unexpected(malformed("GenerateRequest"));
+    if (!ids || !images) return std::unexpected(malformed_message("GenerateRequest"));
     add_prompt(*ids, *images, parts);
   }
   request.prompts = one_prompt(parts.all(), arena);
@@ -175,14 +170,12 @@ Result<Parsed> parse_generate(std::string_view message, Request& request, Arena&
 
 Result<Parsed> parse_embed(std::string_view message, Request& request, Arena& arena) {
   std::optional<std::string_view> tokenized;
-  ProtoReader reader(message);
-  for (ProtoField field; reader.next(field);) {
-    if (field.is(2, ProtoType::bytes)) tokenized = field.bytes;
+  if (!find_bytes(message, 2, tokenized)) {
+    return std::unexpected(malformed_message("EmbedRequest"));
   }
-  if (!reader.ok()) return std::unexpected(malformed("EmbedRequest"));
   if (!tokenized) return fail(Code::bad_request, "missing tokenized input in EmbedRequest");
   const auto ids = read_ids(*tokenized, arena);
-  if (!ids) return std::unexpected(malformed("EmbedRequest"));
+  if (!ids) return std::unexpected(malformed_message("EmbedRequest"));
   PartList parts(arena);
   add_prompt(*ids, {}, parts);
   request.prompts = one_prompt(parts.all(), arena);
@@ -223,10 +216,6 @@ std::span<const std::string_view> VllmGrpcParser::paths() const {
 }
 
 Result<Parsed> VllmGrpcParser::parse(std::string_view body, Request& request, Arena& arena) const {
-  request.model = {};
-  request.stream = false;
-  request.max_output_tokens.reset();
-  request.prompts = {};
   const auto message = grpc_message(body);
   if (!message) return fail(Code::bad_request, "invalid or unsupported gRPC payload");
   if (path_matches(request.path, kGeneratePath)) return parse_generate(*message, request, arena);

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "pointsman/base/bug.h"
 #include "pointsman/plugins/testing/parsing.h"
@@ -53,9 +52,9 @@ inline bool has_lone_event(std::string_view text) {
   return at != std::string_view::npos;
 }
 
-// Any bytes as a response, whole and streamed. The first byte chooses its mode, one of `modes`, and
-// the size of the pieces. What is read must not depend on where the bytes are cut, and little is
-// kept of them.
+// Any bytes as a response, read as a whole answer and as a stream. The first byte chooses the mode,
+// one of `modes`, and the size of pieces: what is read must be the same from one piece, from single
+// bytes and from pieces of that size, and little is kept of them.
 inline void fuzz_response(const Parser& parser, std::uint8_t modes, std::string_view input) {
   if (input.empty() || has_lone_event(input)) return;
   const auto choice = static_cast<std::uint8_t>(input.front());
