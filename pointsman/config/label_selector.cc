@@ -1,13 +1,13 @@
 #include "pointsman/config/label_selector.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
@@ -38,13 +38,6 @@ bool good_key(std::string_view key) {
                      return (alphanumeric(c) && !(c >= 'A' && c <= 'Z')) || c == '-' || c == '.';
                    });
   return dns && good_name(key.substr(slash + 1));
-}
-
-std::optional<std::int64_t> integer(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
 }
 
 }  // namespace
@@ -143,7 +136,7 @@ class LabelSelector::Parser {
     }
     const bool number = requirement.op == Operator::greater || requirement.op == Operator::less;
     for (const std::string& value : requirement.values) {
-      if (number && !integer(value)) {
+      if (number && !number_in<std::int64_t>(value)) {
         return fail(Code::invalid_config,
                     "values[0]: Invalid value: \"" + value +
                         "\": for 'Gt', 'Lt' operators, the value must be an integer");
@@ -191,8 +184,8 @@ bool LabelSelector::holds(const Requirement& requirement, const Labels& labels) 
       break;
   }
   if (!there) return false;
-  const auto value = integer(found->second);
-  const auto bound = integer(requirement.values.front());
+  const auto value = number_in<std::int64_t>(found->second);
+  const auto bound = number_in<std::int64_t>(requirement.values.front());
   if (!value || !bound) return false;
   return requirement.op == Operator::greater ? *value > *bound : *value < *bound;
 }

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
+
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
@@ -57,12 +57,9 @@ std::optional<std::int64_t> integer(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   const auto [base, digits] = split_base(text);
-  // from_chars would take a second sign.
-  if (digits.empty() || digits.front() == '-') return std::nullopt;
-  std::uint64_t size = 0;
-  const char* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, size, base);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  const auto read = number_in<std::uint64_t>(digits, base);
+  if (!read) return std::nullopt;
+  const std::uint64_t size = *read;
   constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (negative) {
     if (size > kMax + 1) return std::nullopt;
@@ -102,10 +99,7 @@ bool looks_floating(std::string_view text) {
 std::optional<double> floating(std::string_view text) {
   if (!looks_floating(text)) return std::nullopt;
   if (text.starts_with('+')) text.remove_prefix(1);
-  double value = 0.0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
+  return number_in<double>(text);
 }
 
 std::optional<double> special(std::string_view text) {

@@ -46,23 +46,23 @@ ByLabelFilter::ByLabelFilter(Params params, Setup& /*setup*/) : params_(std::mov
 }
 
 void ByLabelFilter::filter(const Context& context, Candidates& candidates) const {
-  const auto stays = stays_.of(context.fleet, [this](const Endpoint& endpoint) -> char {
+  const auto stays = stays_.of(context.fleet, [this](const Endpoint& endpoint) {
     const std::string* const value = endpoint.label(params_.label);
-    if (value == nullptr) return params_.allows_no_label ? 1 : 0;
-    return std::ranges::find(params_.valid_values, *value) != params_.valid_values.end() ? 1 : 0;
+    if (value == nullptr) return params_.allows_no_label;
+    return std::ranges::find(params_.valid_values, *value) != params_.valid_values.end();
   });
-  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e] != 0; });
+  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e]; });
 }
 
 template <Role kRole>
 void RoleFilter<kRole>::filter(const Context& context, Candidates& candidates) const {
   static constexpr auto kRoles = roles<kRole>();
-  const auto stays = stays_.of(context.fleet, [](const Endpoint& endpoint) -> char {
+  const auto stays = stays_.of(context.fleet, [](const Endpoint& endpoint) {
     const std::string* const value = endpoint.label(kRoleLabel);
-    if (value == nullptr) return kRole == Role::decode ? 1 : 0;
-    return std::ranges::find(kRoles, *value) != kRoles.end() ? 1 : 0;
+    if (value == nullptr) return kRole == Role::decode;
+    return std::ranges::find(kRoles, *value) != kRoles.end();
   });
-  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e] != 0; });
+  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e]; });
 }
 
 template class RoleFilter<Role::decode>;

@@ -41,7 +41,7 @@ class ByLabelFilter final : public Filter {
 
  private:
   Params params_;
-  PerEndpoint<char> stays_;
+  PerEndpoint<bool> stays_;
 };
 
 // The stage of disaggregated serving that an endpoint's label llm-d.ai/role makes it fit for.
@@ -66,7 +66,7 @@ class RoleFilter final : public Filter {
   void filter(const Context& context, Candidates& candidates) const override;
 
  private:
-  PerEndpoint<char> stays_;
+  PerEndpoint<bool> stays_;
 };
 
 using DecodeFilter = RoleFilter<Role::decode>;

@@ -1,7 +1,6 @@
 #include "pointsman/plugins/filters/header_testing.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "pointsman/base/text.h"
@@ -16,13 +15,6 @@ struct Named {
   std::optional<std::uint16_t> port;
 };
 
-std::optional<std::uint16_t> port_of(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return port;
-}
-
 // Nothing for what is neither.
 std::optional<Named> read(std::string_view text) {
   if (text.starts_with('[')) {
@@ -30,7 +22,8 @@ std::optional<Named> read(std::string_view text) {
     if (close == std::string_view::npos) return std::nullopt;
     const Named bare{text.substr(1, close - 1), std::nullopt};
     if (close + 1 == text.size()) return bare;
-    const auto port = text[close + 1] == ':' ? port_of(text.substr(close + 2)) : std::nullopt;
+    const auto port =
+        text[close + 1] == ':' ? number_in<std::uint16_t>(text.substr(close + 2)) : std::nullopt;
     if (!port) return std::nullopt;
     return Named{bare.address, port};
   }
@@ -38,7 +31,7 @@ std::optional<Named> read(std::string_view text) {
   if (colon == std::string_view::npos || text.find(':', colon + 1) != std::string_view::npos) {
     return Named{text, std::nullopt};  // an address without a port, perhaps IPv6
   }
-  const auto port = port_of(text.substr(colon + 1));
+  const auto port = number_in<std::uint16_t>(text.substr(colon + 1));
   if (!port) return std::nullopt;
   return Named{text.substr(0, colon), port};
 }
@@ -54,9 +47,7 @@ void HeaderTestingFilter::filter(const Context& context, Candidates& candidates)
   std::size_t count = 0;
   std::string_view rest = context.request.header(kHeader);
   while (!rest.empty() && count < chosen.size()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    const auto wanted = read(trim(rest.substr(0, comma)));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const auto wanted = read(trim(take_part(rest, ',')));
     if (!wanted || wanted->address.empty()) continue;
     const auto of_address = [&](EndpointIndex e) {
       return context.fleet[e].address == wanted->address;

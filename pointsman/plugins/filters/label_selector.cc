@@ -1,6 +1,5 @@
 #include "pointsman/plugins/filters/label_selector.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace pointsman {
@@ -29,40 +28,24 @@ Result<void> LabelSelectorParams::check(const LabelSelectorParams& params) {
 }
 
 LabelSelectorFilter::LabelSelectorFilter(Params params, Setup& /*setup*/) {
-  for (auto& [key, value] : params.match_labels) conditions_.push_back({key, Op::in, {value}});
+  using Operator = LabelSelector::Operator;
+  std::vector<LabelSelector::Requirement> all;
+  for (auto& [key, value] : params.match_labels) all.push_back({key, Operator::in, {value}});
   for (LabelSelectorParams::Expression& e : params.match_expressions) {
-    const Op op = e.op == "In"       ? Op::in
-                  : e.op == "NotIn"  ? Op::not_in
-                  : e.op == "Exists" ? Op::exists
-                                     : Op::absent;
-    conditions_.push_back({std::move(e.key), op, std::move(e.values)});
+    const Operator op = e.op == "In"       ? Operator::in
+                        : e.op == "NotIn"  ? Operator::not_in
+                        : e.op == "Exists" ? Operator::exists
+                                           : Operator::absent;
+    all.push_back({std::move(e.key), op, std::move(e.values)});
   }
+  selector_ = LabelSelector(std::move(all));
 }
 
 void LabelSelectorFilter::filter(const Context& context, Candidates& candidates) const {
-  const auto stays = stays_.of(context.fleet, [this](const Endpoint& endpoint) -> char {
-    const auto met = [&](const Condition& condition) { return holds(condition, endpoint); };
-    return std::ranges::all_of(conditions_, met) ? 1 : 0;
+  const auto stays = stays_.of(context.fleet, [this](const Endpoint& endpoint) {
+    return selector_.matches(endpoint.labels);
   });
-  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e] != 0; });
-}
-
-bool LabelSelectorFilter::holds(const Condition& condition, const Endpoint& endpoint) {
-  const std::string* const value = endpoint.label(condition.key);
-  const auto listed = [&] {
-    return std::ranges::find(condition.values, *value) != condition.values.end();
-  };
-  switch (condition.op) {
-    case Op::in:
-      return value != nullptr && listed();
-    case Op::not_in:
-      return value == nullptr || !listed();
-    case Op::exists:
-      return value != nullptr;
-    case Op::absent:
-      return value == nullptr;
-  }
-  return false;
+  candidates.keep_if(DropReason::label, [&](EndpointIndex e) { return stays[e]; });
 }
 
 }  // namespace pointsman

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pointsman/config/label_selector.h"
 #include "pointsman/model/per_endpoint.h"
 #include "pointsman/stage/registry.h"
 
@@ -50,17 +50,8 @@ class LabelSelectorFilter final : public Filter {
   void filter(const Context& context, Candidates& candidates) const override;
 
  private:
-  enum class Op : std::uint8_t { in, not_in, exists, absent };
-  struct Condition {
-    std::string key;
-    Op op = Op::in;
-    std::vector<std::string> values;
-  };
-
-  static bool holds(const Condition& condition, const Endpoint& endpoint);
-
-  std::vector<Condition> conditions_;
-  PerEndpoint<char> stays_;
+  LabelSelector selector_;
+  PerEndpoint<bool> stays_;
 };
 
 }  // namespace pointsman

@@ -23,17 +23,24 @@ std::string_view label(const Endpoint& endpoint, const std::string& key) {
 DisaggregatedSetRollout::DisaggregatedSetRollout(Params params, Setup& /*setup*/)
     : params_(std::move(params)), scope_(*LabelSelector::parse(params_.scope.selector)) {}
 
+std::span<const DisaggregatedSetRollout::Member> DisaggregatedSetRollout::members(
+    const Fleet& fleet) const {
+  return members_.of(fleet, [this](const Endpoint& endpoint) {
+    return Member{.in_scope = scope_.matches(endpoint.labels),
+                  .revision = label(endpoint, params_.gating->revision_label),
+                  .role = label(endpoint, params_.gating->role_label)};
+  });
+}
+
 std::span<RevisionShare> DisaggregatedSetRollout::shares(const Fleet& fleet, Arena& arena) const {
+  const auto all = members(fleet);
   const auto pods = arena.array<SetPod>(fleet.size());
   std::size_t count = 0;
   for (EndpointIndex e = 0; e < fleet.size(); ++e) {
-    const Endpoint& endpoint = fleet[e];
-    if (!fleet.ready(e) || !scope_.matches(endpoint.labels)) continue;
-    const SetPod pod{.ns = endpoint.ns,
-                     .name = endpoint.pod,
-                     .revision = label(endpoint, params_.gating->revision_label),
-                     .role = label(endpoint, params_.gating->role_label)};
-    if (!pod.revision.empty() && !pod.role.empty()) pods[count++] = pod;
+    const Member& one = all[e];
+    if (!fleet.ready(e) || !one.in_scope || one.revision.empty() || one.role.empty()) continue;
+    pods[count++] = {
+        .ns = fleet[e].ns, .name = fleet[e].pod, .revision = one.revision, .role = one.role};
   }
   return revision_shares(pods.first(count), params_.gating->roles->values, mode_of(*params_.gating),
                          arena);
@@ -43,12 +50,10 @@ void DisaggregatedSetRollout::gate(const Context& context,
                                    std::span<const EndpointIndex> candidates, std::span<bool> stays,
                                    Random random) const {
   const auto all = shares(context.fleet, context.signals.arena());
-  const auto revision = [&](EndpointIndex e) {
-    return label(context.fleet[e], params_.gating->revision_label);
-  };
+  const auto of = members(context.fleet);
   // Revisions that the request could not go to are out of the draw.
   for (RevisionShare& each : all) {
-    const auto is_of_it = [&](EndpointIndex e) { return revision(e) == each.revision; };
+    const auto is_of_it = [&](EndpointIndex e) { return of[e].revision == each.revision; };
     if (std::ranges::none_of(candidates, is_of_it)) each.share = 0.0;
   }
   const bool client_chooses = std::ranges::any_of(params_.selectors, [&](const auto& selector) {
@@ -57,7 +62,7 @@ void DisaggregatedSetRollout::gate(const Context& context,
   const std::string_view picked =
       client_chooses ? std::string_view() : pick_revision(all, random.unit());
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const std::string_view mine = revision(candidates[i]);
+    const std::string_view mine = of[candidates[i]].revision;
     const auto open = std::ranges::find(all, mine, &RevisionShare::revision);
     stays[i] = open != all.end() && open->share > 0.0 && (client_chooses || mine == picked);
   }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "pointsman/config/label_selector.h"
+#include "pointsman/model/per_endpoint.h"
 #include "pointsman/plugins/screeners/revision_shares.h"
 #include "pointsman/plugins/screeners/rollout_params.h"
 
@@ -31,6 +33,14 @@ class DisaggregatedSetRollout final : public Screener, public ResponseHook, publ
   void gauges(const Fleet& fleet, std::vector<GaugeReading>& out) const override;
 
  private:
+  // What the labels of an endpoint say.
+  struct Member {
+    bool in_scope = false;
+    std::string_view revision;  // empty where the label is absent
+    std::string_view role;
+  };
+
+  std::span<const Member> members(const Fleet& fleet) const;
   // What every revision of the set gets, in `arena`.
   std::span<RevisionShare> shares(const Fleet& fleet, Arena& arena) const;
   void gate(const Context& context, std::span<const EndpointIndex> candidates,
@@ -38,6 +48,7 @@ class DisaggregatedSetRollout final : public Screener, public ResponseHook, publ
 
   Params params_;
   LabelSelector scope_;
+  PerEndpoint<Member> members_;
 };
 
 }  // namespace pointsman
