@@ -1,13 +1,12 @@
 #include "pointsman/fleet/endpoints_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <optional>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/config/node.h"
 #include "pointsman/config/yaml.h"
 #include "pointsman/wire/address.h"
@@ -60,14 +59,6 @@ Result<std::vector<std::pair<std::string, std::string>>> labels_member(const Nod
   return labels;
 }
 
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint32_t port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, port);
-  if (error != std::errc{} || at != end || port < 1 || port > 65535) return std::nullopt;
-  return static_cast<std::uint16_t>(port);
-}
-
 // Fills host and address; says what is wrong otherwise.
 std::optional<std::string> set_host(Endpoint& endpoint, const std::string& host, HostRule rule) {
   const auto ip = Address::parse(std::string_view(host), endpoint.port);
@@ -99,7 +90,7 @@ Result<void> read_entry(const Node& entry, HostRule rule, EndpointsFile& file, P
   endpoint.name = name;
   endpoint.ns = ns.empty() ? "default" : ns;
   endpoint.labels = std::move(labels);
-  endpoint.port = parse_port(port).value_or(0);
+  endpoint.port = number_in<std::uint16_t>(port).value_or(0);
   std::optional<std::string> problem = set_host(endpoint, host, rule);
   if (!problem && endpoint.port == 0) problem = "invalid port \"" + port + "\"";
   if (!problem && name.empty()) problem = "name is empty";

@@ -1,37 +1,26 @@
 #include "pointsman/fleet/engine_page.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <system_error>
 #include <utility>
+
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
-
 template <typename T>
 std::optional<T> whole_number(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
-  T value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  return value;
+  return number_in<T>(text);
 }
 
 // The parts of a comma-separated list, trimmed, each once, sorted; empty ones are left out.
 void split(std::string_view list, std::size_t limit, std::vector<std::string>& out) {
   out.clear();
   while (!list.empty() && out.size() < limit) {
-    const std::size_t end = std::min(list.find(','), list.size());
-    std::string_view part = list.substr(0, end);
-    list.remove_prefix(std::min(end + 1, list.size()));
-    const std::size_t first = part.find_first_not_of(kBlanks);
-    if (first == std::string_view::npos) continue;
-    part = part.substr(first, part.find_last_not_of(kBlanks) - first + 1);
-    out.emplace_back(part);
+    const std::string_view part = trim(take_part(list, ','), kLineBlank);
+    if (!part.empty()) out.emplace_back(part);
   }
   std::ranges::sort(out);
   const auto repeated = std::ranges::unique(out);

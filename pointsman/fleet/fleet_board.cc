@@ -37,6 +37,7 @@ void FleetBoard::set_endpoints(std::shared_ptr<const std::vector<Endpoint>> endp
   next.set_adapters(adapters, adapters_at);
   fleet_ = std::move(next);
   adapters_ = std::move(adapters);
+  adapters_changed_ = false;
   changed_ = true;
 }
 
@@ -61,9 +62,7 @@ void FleetBoard::apply(EndpointKey endpoint, Clock::time_point at, const PageRea
   }
   if (reading.adapters == PageReading::Adapters::changed) {
     adapters_[*e] = adapters;
-    const std::vector<Clock::time_point> times(fleet_.adapters_at().begin(),
-                                               fleet_.adapters_at().end());
-    fleet_.set_adapters(adapters_, times);
+    adapters_changed_ = true;
   }
   if (!told) return;
   fleet_.set_read_at(*e, at);
@@ -76,6 +75,11 @@ void FleetBoard::set_models(std::shared_ptr<const ModelTable> models) {
 }
 
 void FleetBoard::publish() {
+  if (std::exchange(adapters_changed_, false)) {
+    const std::vector<Clock::time_point> times(fleet_.adapters_at().begin(),
+                                               fleet_.adapters_at().end());
+    fleet_.set_adapters(adapters_, times);
+  }
   published_->publish(fleet_);
   changed_ = false;
 }

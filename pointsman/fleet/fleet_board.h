@@ -25,7 +25,7 @@ class FleetBoard {
   void apply(EndpointKey endpoint, Clock::time_point at, const PageReading& reading,
              const Adapters& adapters);
 
-  // Takes over which models are served; it stays when endpoints change only if they are set anew.
+  // Takes over which models are served, until set_endpoints() forgets it.
   // REQUIRES: one entry per endpoint.
   void set_models(std::shared_ptr<const ModelTable> models);
 
@@ -33,13 +33,15 @@ class FleetBoard {
   bool changed() const { return changed_; }
   void publish();
 
+  // What has been told so far; its adapters are those of the last publish().
   const Fleet& current() const { return fleet_; }
   // Outlives this object where somebody holds it.
   const std::shared_ptr<Published<Fleet>>& published() const { return published_; }
 
  private:
   Fleet fleet_;
-  std::vector<Adapters> adapters_;  // of every endpoint
+  std::vector<Adapters> adapters_;  // of every endpoint; the fleet gets their table with publish()
+  bool adapters_changed_ = false;
   bool changed_ = false;
   std::shared_ptr<Published<Fleet>> published_;
 };

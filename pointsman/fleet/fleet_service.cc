@@ -68,7 +68,7 @@ class FleetService::Worker {
   Result<void> take(std::vector<Endpoint> endpoints);
   void take_address(const std::string& host, const std::string& address);
   void take_scrape(const Scrape& scrape);
-  void take_models(EndpointKey endpoint, std::vector<ServedModel> models);
+  void take_models(EndpointKey endpoint, const std::vector<ServedModel>& models);
   void show_endpoints();
   void tell_failure(const Scrape& scrape) const;
   void publish_soon();
@@ -86,6 +86,7 @@ class FleetService::Worker {
   Roster roster_;
   FleetBoard board_;
   ModelBoard models_;
+  bool models_changed_ = false;        // since the last snapshot
   std::optional<Result<void>> taken_;  // what became of the first set of endpoints
   int turns_ = 0;                      // discoveries so far; of the thread that called start()
   int turn_ = 0;                       // whose endpoints count
@@ -123,8 +124,8 @@ FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
   expose_endpoint_queues(metrics, board_.published(), options_.pool);
   if (!options_.models) return;
   model_poller_.emplace(loop_, *options_.models,
-                        [this](EndpointKey endpoint, std::vector<ServedModel> models) {
-                          take_models(endpoint, std::move(models));
+                        [this](EndpointKey endpoint, const std::vector<ServedModel>& models) {
+                          take_models(endpoint, models);
                         });
 }
 
@@ -195,12 +196,11 @@ Result<void> FleetService::Worker::set_discovery(std::shared_ptr<Discovery> disc
   std::promise<Result<void>> first;
   loop_.post([&] { switched_ = &first; });
   if (auto started = discovery->start(events(turn)); !started) {
-    std::promise<void> forgotten;
+    // Its first endpoints may have come all the same.
     loop_.post([&] {
-      switched_ = nullptr;
-      forgotten.set_value();
+      if (auto* const waiting = std::exchange(switched_, nullptr)) waiting->set_value({});
     });
-    forgotten.get_future().get();
+    (void)first.get_future().get();
     return started;
   }
   if (auto taken = first.get_future().get(); !taken) {
@@ -262,19 +262,21 @@ void FleetService::Worker::show_endpoints() {
   board_.set_endpoints(roster_.endpoints());
   scraper_->set_endpoints(*roster_.endpoints());
   if (!model_poller_) return;
-  board_.set_models(models_.table(*roster_.endpoints()));
+  models_changed_ = true;  // one entry per endpoint
   model_poller_->set_endpoints(*roster_.endpoints());
 }
 
-void FleetService::Worker::take_models(EndpointKey endpoint, std::vector<ServedModel> models) {
-  std::string names;
-  for (const ServedModel& model : models) (names += names.empty() ? "" : ", ") += model.name;
-  if (!models_.told(endpoint, std::move(models))) return;
-  board_.set_models(models_.table(*roster_.endpoints()));
+void FleetService::Worker::take_models(EndpointKey endpoint,
+                                       const std::vector<ServedModel>& models) {
+  if (!models_.told(endpoint, models)) return;
+  models_changed_ = true;
   publish_soon();
+  std::vector<std::string> names;
+  for (const ServedModel& model : models) names.push_back(model.name);
   const auto at = board_.current().find(endpoint);
-  log_.info(verbosity::kInfo, "an endpoint has told its models",
-            {{"endpoint", at ? board_.current()[*at].id : std::string()}, {"models", names}});
+  log_.info(
+      verbosity::kInfo, "an endpoint has told its models",
+      {{"endpoint", at ? board_.current()[*at].id : std::string()}, {"models", some_of(names)}});
 }
 
 void FleetService::Worker::take_scrape(const Scrape& scrape) {
@@ -313,6 +315,7 @@ void FleetService::Worker::publish_soon() {
 }
 
 void FleetService::Worker::publish() {
+  if (std::exchange(models_changed_, false)) board_.set_models(models_.table(*roster_.endpoints()));
   board_.publish();
   published_at_ = Clock::now();
 }

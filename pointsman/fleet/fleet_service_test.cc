@@ -115,6 +115,26 @@ TEST_F(Service, ShowsTheLoadOfEveryEndpoint) {
   EXPECT_EQ(fleet().read_at(0), fleet().load(Load::waiting).at[0]);
 }
 
+TEST_F(Service, ShowsTheModelsThatEndpointsTell) {
+  PageServer a;
+  PageServer b;
+  a.set_page(R"({"data":[{"id":"m1"},{"id":"m2"}]})");
+  b.set_page(R"({"data":[{"id":"m2"}]})");
+  auto endpoints = parse_endpoint_flags(
+      std::vector<std::string>{"http://127.0.0.1:" + std::to_string(a.port()),
+                               "http://127.0.0.1:" + std::to_string(b.port())});
+  ASSERT_TRUE(endpoints.has_value());
+  FleetOptions with = options(std::make_shared<StaticDiscovery>(*std::move(endpoints)));
+  with.models.emplace();
+  start(std::move(with));
+  ASSERT_TRUE(eventually([&] {
+    const auto& table = fleet().models();
+    return table != nullptr && table->known == std::vector<std::uint8_t>{1, 1};
+  }));
+  EXPECT_EQ(fleet().models()->find("m1")->served, (std::vector<std::uint8_t>{1, 0}));
+  EXPECT_EQ(fleet().models()->find("m2")->served, (std::vector<std::uint8_t>{1, 1}));
+}
+
 TEST_F(Service, KeepsTheLastValueAndItsAgeWhenAServerDies) {
   PageServer server;
   server.set_page(testing::vllm_page());

@@ -1,12 +1,11 @@
 #include "pointsman/fleet/metrics_text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <system_error>
 #include <utility>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/base/text.h"
 #include "pointsman/base/utf8.h"
 
 namespace pointsman {
@@ -48,19 +47,12 @@ std::optional<double> number(std::string_view token) {
     token.remove_prefix(1);
     if (token.starts_with('-')) return std::nullopt;
   }
-  double value = 0;
-  const char* const end = token.data() + token.size();
-  const auto [at, error] = std::from_chars(token.data(), end, value);
-  if (error != std::errc{} || at != end) return std::nullopt;
-  return value;
+  return number_in<double>(token);
 }
 
 // Milliseconds as an integer; OpenMetrics writes seconds, mostly with a fraction.
 std::optional<std::int64_t> timestamp(std::string_view token) {
-  std::int64_t millis = 0;
-  const char* const end = token.data() + token.size();
-  const auto [at, error] = std::from_chars(token.data(), end, millis);
-  if (error == std::errc{} && at == end) return millis;
+  if (const auto millis = number_in<std::int64_t>(token)) return millis;
   const auto seconds = number(token);
   if (!seconds || !(std::abs(*seconds) < 1e15)) return std::nullopt;
   return static_cast<std::int64_t>(*seconds * 1000);

@@ -8,10 +8,10 @@
 
 namespace pointsman {
 
-bool ModelBoard::told(EndpointKey endpoint, std::vector<ServedModel> models) {
+bool ModelBoard::told(EndpointKey endpoint, const std::vector<ServedModel>& models) {
   const auto [at, fresh] = told_.try_emplace(endpoint.value);
   if (!fresh && at->second == models) return false;
-  at->second = std::move(models);
+  at->second = models;
   return true;
 }
 

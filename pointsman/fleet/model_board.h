@@ -14,7 +14,7 @@ namespace pointsman {
 class ModelBoard {
  public:
   // Whether this is news.
-  bool told(EndpointKey endpoint, std::vector<ServedModel> models);
+  bool told(EndpointKey endpoint, const std::vector<ServedModel>& models);
 
   // A table with one entry per endpoint; labels tell too. Forgets who is not among them.
   std::shared_ptr<const ModelTable> table(const std::vector<Endpoint>& endpoints);

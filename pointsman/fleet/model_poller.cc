@@ -1,7 +1,6 @@
 #include "pointsman/fleet/model_poller.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -75,7 +74,6 @@ class ModelPoller::Target final : public HttpSink {
 
  private:
   void ask() {
-    page_.clear();
     good_ = false;
     const auto address = Address::parse(endpoint_.address, endpoint_.port);
     const auto tls = endpoint_.tls ? state_.tls() : nullptr;
@@ -112,17 +110,14 @@ class ModelPoller::Target final : public HttpSink {
 ModelPoller::ModelPoller(Loop& loop, Options options, Told told)
     : state_(std::make_unique<State>(loop, std::move(options), std::move(told))) {}
 
-ModelPoller::~ModelPoller() {
-  state_->targets.clear();
-}
+ModelPoller::~ModelPoller() = default;
 
 void ModelPoller::set_endpoints(const std::vector<Endpoint>& endpoints) {
   std::unordered_map<std::uint32_t, std::unique_ptr<Target>> kept;
   for (const Endpoint& endpoint : endpoints) {
     if (endpoint.address.empty() || !labelled_models(endpoint).empty()) continue;
     const auto old = state_->targets.find(endpoint.key.value);
-    if (old != state_->targets.end() && old->second != nullptr &&
-        same_place(old->second->endpoint(), endpoint)) {
+    if (old != state_->targets.end() && same_place(old->second->endpoint(), endpoint)) {
       kept.emplace(endpoint.key.value, std::move(old->second));
     } else {
       kept.emplace(endpoint.key.value, std::make_unique<Target>(*state_, endpoint));
@@ -138,10 +133,8 @@ std::vector<std::string> labelled_models(const Endpoint& endpoint) {
     if (value == nullptr) continue;
     std::string_view rest = *value;
     while (!rest.empty()) {
-      const std::size_t comma = std::min(rest.find(','), rest.size());
-      const std::string_view name = trim(rest.substr(0, comma));
+      const std::string_view name = trim(take_part(rest, ','));
       if (!name.empty()) names.emplace_back(name);
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
   return names;

@@ -35,7 +35,7 @@ class ModelPoller {
   ModelPoller& operator=(const ModelPoller&) = delete;
 
   // From now on these are asked, but for those whose labels tell (labelled_models()) and those
-  // without an address. REQUIRES: not called by `told`.
+  // without an address. REQUIRES: keys are distinct; not called by `told`.
   void set_endpoints(const std::vector<Endpoint>& endpoints);
 
  private:
