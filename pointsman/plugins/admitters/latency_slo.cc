@@ -1,6 +1,6 @@
 #include "pointsman/plugins/admitters/latency_slo.h"
 
-#include <charconv>
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
@@ -9,10 +9,7 @@ constexpr double kCold = 0.02;  // share of the KV cache in use below which a se
 
 // A number of milliseconds; 0 when it is none.
 double objective(std::string_view text) {
-  double value = 0.0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc{} && at == end ? value : 0.0;
+  return number_in<double>(text).value_or(0.0);
 }
 
 }  // namespace

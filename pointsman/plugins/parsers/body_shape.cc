@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 #include "pointsman/base/json_escape.h"
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
@@ -115,11 +115,9 @@ void BodyShape::skip_integer(JsonReader& json, std::string_view name) {
     return;
   }
   const std::string_view text = json.skip();
-  std::int64_t value = 0;
-  const auto [at, error] = std::from_chars(text.begin(), text.end(), value);
   if (kind != Kind::number) {
     complain(kind, name, "int");
-  } else if (error != std::errc() || at != text.end()) {
+  } else if (!number_in<std::int64_t>(text)) {
     complain("json: cannot unmarshal number " + std::string(text) + " into Go struct field " +
              std::string(name) + " of type int");
   }
@@ -134,6 +132,23 @@ std::optional<std::int64_t> read_cap(JsonReader& json) {
   // 2^63 is the first double that does not fit.
   if (!(value >= 0.0) || std::trunc(value) != value || value >= 0x1p63) return std::nullopt;
   return static_cast<std::int64_t>(value);
+}
+
+std::optional<std::int64_t> read_cap_in(JsonReader& json, std::string_view name) {
+  std::optional<std::int64_t> cap;
+  if (json.peek() != Kind::object) {
+    json.skip();
+    return cap;
+  }
+  json.open();
+  for (JsonString key; json.next_key(key);) {
+    if (key.raw == name) {
+      cap = read_cap(json);
+    } else {
+      json.skip();
+    }
+  }
+  return cap;
 }
 
 Result<Parsed> read_body(std::string_view body, std::span<const std::string_view> caps,

@@ -66,5 +66,7 @@ Result<Parsed> read_body(std::string_view body, std::span<const std::string_view
 
 // The output cap in a JSON value: a number that is whole and not negative. Consumes the value.
 std::optional<std::int64_t> read_cap(JsonReader& json);
+// The one under that key of an object; none in anything else. Consumes the value.
+std::optional<std::int64_t> read_cap_in(JsonReader& json, std::string_view name);
 
 }  // namespace pointsman

@@ -1,10 +1,10 @@
 #include "pointsman/plugins/parsers/sglang_http.h"
 
-#include <algorithm>
 #include <array>
 #include <string>
 
 #include "pointsman/base/json_escape.h"
+#include "pointsman/base/text.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 #include "pointsman/plugins/parsers/usage_reader.h"
 
@@ -15,8 +15,7 @@ constexpr std::array<std::string_view, 1> kPaths{"generate"};
 
 // The whole path, not only its end: /health_generate and /prefix/generate are others.
 bool is_generate(std::string_view path) {
-  const std::size_t first = std::min(path.find_first_not_of(' '), path.size());
-  path = path.substr(first, path.find_last_not_of(' ') + 1 - first);
+  path = trim(path, " ");
   if (path.ends_with('/')) path.remove_suffix(1);
   return path == "generate" || path == "/generate";
 }
@@ -34,7 +33,7 @@ class GenerateShape final : public BodyShape {
       salt_ = kind == Kind::string ? json.string() : JsonString();
       if (kind != Kind::string) json.skip();
     } else if (key == "sampling_params") {
-      sampling(json);
+      cap_ = read_cap_in(json, "max_new_tokens");
     } else {
       json.skip();
     }
@@ -70,22 +69,6 @@ class GenerateShape final : public BodyShape {
     }
     json.open();
     odd_ids_ = read_ids(json, parts_).odd != Kind::none;
-  }
-
-  void sampling(JsonReader& json) {
-    cap_.reset();
-    if (json.peek() != Kind::object) {
-      json.skip();
-      return;
-    }
-    json.open();
-    for (JsonString key; json.next_key(key);) {
-      if (key.raw == "max_new_tokens") {
-        cap_ = read_cap(json);
-      } else {
-        json.skip();
-      }
-    }
   }
 
   PartList parts_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
@@ -253,8 +252,8 @@ void read_events(ResponseApi api, std::string_view chunk, bool end, ResponseProg
     } else if (whole && carry.empty()) {
       take_line(api, piece, progress);
     } else if (carry.size() + piece.size() > ResponseProgress::kMaxCarry) {
-      carry.append(piece.substr(0, kUsage.size()));
-      if (carry.starts_with("data:")) ++progress.events;
+      carry.append(piece.substr(0, kData.size()));
+      if (carry.starts_with(kData)) ++progress.events;
       carry.clear();
       progress.overflowed = true;
       if (!whole) progress.state = kBeyondLine;

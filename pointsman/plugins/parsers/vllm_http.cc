@@ -39,7 +39,7 @@ class GenerateShape final : public BodyShape {
     if (key == "token_ids") {
       token_ids(json);
     } else if (key == "sampling_params") {
-      sampling(json);
+      cap_ = read_cap_in(json, "max_tokens");
     } else if (key == "cache_salt") {
       salt_ = string_at(json, key);
     } else {
@@ -64,22 +64,6 @@ class GenerateShape final : public BodyShape {
                go_number(found.odd_value));
     } else if (found.odd != Kind::none) {
       complain(found.odd, "token_ids", "float64");
-    }
-  }
-
-  void sampling(JsonReader& json) {
-    cap_.reset();
-    if (json.peek() != Kind::object) {
-      json.skip();
-      return;
-    }
-    json.open();
-    for (JsonString key; json.next_key(key);) {
-      if (key.raw == "max_tokens") {
-        cap_ = read_cap(json);
-      } else {
-        json.skip();
-      }
     }
   }
 

@@ -1,7 +1,6 @@
 #include "pointsman/plugins/producers/media_estimate.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "pointsman/base/text.h"
@@ -19,13 +18,8 @@ constexpr std::int64_t kMostTokens = 1 << 20U;
 
 template <typename T>
 std::optional<T> positive(std::string_view text) {
-  text = trim(text);
-  T value{};
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), value);
-  if (error != std::errc() || end != text.end() || !(value > T{}) || !std::isfinite(value)) {
-    return std::nullopt;
-  }
-  return value;
+  const auto value = number_in<T>(trim(text));
+  return value && *value > T{} && std::isfinite(*value) ? value : std::nullopt;
 }
 
 double header_or(const Request& request, std::string_view name, double configured,

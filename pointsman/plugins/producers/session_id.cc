@@ -1,7 +1,5 @@
 #include "pointsman/plugins/producers/session_id.h"
 
-#include <algorithm>
-
 #include "pointsman/base/text.h"
 
 namespace pointsman {
@@ -10,13 +8,11 @@ namespace {
 // The value of the first cookie of that name in a Cookie header.
 std::string_view cookie_value(std::string_view header, std::string_view name) {
   while (!header.empty()) {
-    const std::size_t end = std::min(header.find(';'), header.size());
-    const std::string_view pair = trim(header.substr(0, end));
+    const std::string_view pair = trim(take_part(header, ';'));
     const std::size_t equals = pair.find('=');
     if (equals != std::string_view::npos && pair.substr(0, equals) == name) {
       return pair.substr(equals + 1);
     }
-    header.remove_prefix(std::min(end + 1, header.size()));
   }
   return {};
 }
@@ -32,13 +28,9 @@ Result<void> SessionIdParams::check(const SessionIdParams& params) {
 }
 
 SessionIdProducer::SessionIdProducer(const Params& params, Setup& setup)
-    : header_(trim(params.header)),
+    : header_(to_lower(trim(params.header))),
       cookie_(params.cookie),
-      session_(setup.writes_cell<SessionId>({"SessionIDDataKey", setup.name().name})) {
-  std::ranges::transform(header_, header_.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-}
+      session_(setup.writes_cell<SessionId>({"SessionIDDataKey", setup.name().name})) {}
 
 Result<void> SessionIdProducer::produce(const Context& context,
                                         std::span<const EndpointIndex> /*candidates*/,

@@ -1,21 +1,11 @@
 #include "pointsman/plugins/scorers/context_length_aware.h"
 
-#include <charconv>
 #include <utility>
+
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
-
-// Digits with spaces around them.
-std::optional<std::int64_t> number(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return std::nullopt;
-  text = text.substr(first, text.find_last_not_of(" \t") - first + 1);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 double score_in(const LengthRange& range, std::int64_t length) {
   const auto width = static_cast<double>(range.high - range.low);
@@ -39,8 +29,8 @@ constexpr double kUnreadable = 0.0;
 std::optional<LengthRange> LengthRange::parse(std::string_view text) {
   const std::size_t dash = text.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto low = number(text.substr(0, dash));
-  const auto high = number(text.substr(dash + 1));
+  const auto low = number_in<std::int64_t>(trim(text.substr(0, dash)));
+  const auto high = number_in<std::int64_t>(trim(text.substr(dash + 1)));
   // A second dash would make `high` negative.
   if (!low || !high || *low < 0 || *high < *low) return std::nullopt;
   return LengthRange{*low, *high};
