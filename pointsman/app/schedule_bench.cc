@@ -21,12 +21,18 @@ SpanContext context_with(std::uint8_t flags) {
   return context;
 }
 
-// Whether the scene gives the published answer. The totals of V2 hold for the untouched loads.
+// Every so many endpoints the loads of the scene repeat: 8 queues, 10 caches, an adapter on each
+// third.
+constexpr EndpointIndex kPeriod = 120;
+
+// Whether the scene gives the published answer. The totals of V2 hold for the untouched loads; of
+// endpoints that are alike any may be picked.
 bool right(BenchScene& bench) {
   Trace off;
   if (!bench.schedule(off)) return false;
   const Decision& d = bench.decision;
-  return bench.scene.fleet[d.targets()[0]].id == "/pod0" && d.totals_of(d.runs[0])[0] == 3.0;
+  const EndpointIndex picked = d.targets()[0];
+  return picked % kPeriod == 0 && d.totals_of(d.runs[0])[picked] == 3.0;
 }
 
 // Every iteration sees another queue at one endpoint that is never the best.
