@@ -1,12 +1,15 @@
 """The whole router under load: CPU per request of `pointsman epp` beside Envoy's own, and of `pointsman serve`.
 
-    ./dev bench router [--rows small,large] [--systems epp,serve,envoy]
+    ./dev bench router [--rows small,large] [--systems epp,serve,envoy] [--half 40,200]
 
 Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
 50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process uses idle. A chunk's
 cost is the difference to the same load answered whole, divided by its chunks. Envoy's own CPU in the same run is the
 yardstick: beside the picker ("envoy"), and by itself with round robin ("alone"), which is what `serve` replaces. A row
-with an error is no figure and says so, as does one taken on a machine too busy to keep the pace ("busy").
+with an error is no figure and says so, as does one taken on a machine too busy to keep the pace ("busy"). Below each row
+of the picker stands its routing time: from the last byte of a request to the routing reply written, from the picker's own
+histogram. The rows `half` and `half-whole` ask at half of what this machine takes through Envoy (`--half`: streamed and
+whole requests a second).
 """
 
 import argparse
@@ -26,7 +29,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "e2e")]
 
 import load  # noqa: E402
 from harness.envoy import Envoy, without_picker  # noqa: E402
-from harness.pointsman import Epp, Serve  # noqa: E402
+from harness.pointsman import Admin, Epp, Serve  # noqa: E402
 from harness.process import Process  # noqa: E402
 
 SHAPES = [
@@ -37,6 +40,8 @@ SHAPES = [
     load.Shape("large-whole", 100_000, 1_000, False, 10, 10),
     load.Shape("large", 100_000, 1_000, True, 2, 10),
 ]
+HALF = [("half", True, 10), ("half-whole", False, 10)]  # of 200/100 tokens, at the rates of --half
+ROUTING = "pointsman_routing_duration_seconds"
 WARM_UP = load.Shape("warm-up", 200, 20, True, 20, 2)
 IDLE_S = 4.0
 
@@ -88,6 +93,7 @@ class System:
 
     def __init__(self, name: str, directory: pathlib.Path, servers: list[FakeServer]):
         self.running: list[Process] = []
+        self.admin: Admin | None = None  # of a picker
 
         def spawn(command, name="process", **options):
             self.running.append(Process(command, directory / f"{name}.log", **options))
@@ -99,6 +105,7 @@ class System:
             envoy = Envoy(directory, picker.port, concurrency=os.cpu_count() or 1)
             self.running.append(envoy.process)
             picker.admin.wait_load(len(servers))
+            self.admin = picker.admin
             self.port, self.pids = envoy.port, {"epp": picker.pid, "envoy": envoy.process.pid}
         elif name == "envoy":
             alone = without_picker([("127.0.0.1", server.port) for server in servers])
@@ -111,9 +118,37 @@ class System:
             router.admin.wait_load(len(servers))
             self.port, self.pids = router.port, {"serve": router.pid}
 
+    def routing_times(self) -> dict[float, float]:
+        """Replies of the picker so far that took at most so many seconds."""
+        if self.admin is None:
+            return {}
+        counts = {}
+        for line in self.admin.get("/metrics")[1].splitlines():
+            if line.startswith(f'{ROUTING}_bucket{{le="'):
+                bound, count = line.removeprefix(f'{ROUTING}_bucket{{le="').split('"} ')
+                counts[float(bound)] = float(count)
+        return counts
+
     def stop(self) -> None:
         for process in reversed(self.running):
             process.stop()
+
+
+def quantile(counts: dict[float, float], share: float) -> float:
+    """Seconds, placed within its bucket as Prometheus does."""
+    wanted, low, below = share * counts[float("inf")], 0.0, 0.0
+    for bound, count in sorted(counts.items()):
+        if count >= wanted:
+            return low if bound == float("inf") else low + (bound - low) * (wanted - below) / max(count - below, 1e-9)
+        low, below = bound, count
+    return low
+
+
+def print_routing(before: dict[float, float], after: dict[float, float]) -> None:
+    counts = {bound: count - before.get(bound, 0.0) for bound, count in after.items()}
+    if counts.get(float("inf")):
+        ms = [f"{1e3 * quantile(counts, share):.2f}" for share in (0.5, 0.9, 0.99)]
+        print(f"    routing time of {counts[float('inf')]:.0f} requests: p50 {ms[0]}, p90 {ms[1]}, p99 {ms[2]} ms", flush=True)
 
 
 def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer]) -> None:
@@ -125,12 +160,14 @@ def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer]) -> N
                 asyncio.run(load.run(WARM_UP, system.port, 10_000_000))
                 pids = list(system.pids.values())
                 idle = idle_rate(pids)
+                routed = system.routing_times()
                 before, began = [cpu_s(pid) for pid in pids], time.monotonic()
                 result = asyncio.run(load.run(shape, system.port, 1_000_000 * (at + 1)))
                 elapsed = time.monotonic() - began
                 used = [cpu_s(pid) - old - rate * elapsed for pid, old, rate in zip(pids, before, idle)]
                 for process, pid, cpu, rate in zip(system.pids, pids, used, idle):
                     print_row(shape, process, result, cpu, rate, memory_mib(pid)[0], whole)
+                print_routing(routed, system.routing_times())
                 for error in result.errors[:3]:
                     print(f"    error: {error}")
             finally:
@@ -179,7 +216,8 @@ def measure_idle(count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default=",".join(shape.name for shape in SHAPES), help="which loads")
+    parser.add_argument("--rows", default=",".join([shape.name for shape in SHAPES] + [name for name, *_ in HALF]), help="which loads")
+    parser.add_argument("--half", default="40,200", help="requests a second of the rows half and half-whole")
     parser.add_argument("--systems", default="epp,serve,envoy")
     parser.add_argument("--idle-endpoints", type=int, default=100, help="0: leave the idle row out")
     options = parser.parse_args()
@@ -189,7 +227,9 @@ def main() -> None:
     print_heading()
     fakes = FakeServers(8)
     try:
-        shapes = [shape for shape in SHAPES if shape.name in options.rows.split(",")]
+        rates = [float(rate) for rate in options.half.split(",")]
+        half = [load.Shape(name, 200, 100, stream, rate, seconds) for (name, stream, seconds), rate in zip(HALF, rates)]
+        shapes = [shape for shape in SHAPES + half if shape.name in options.rows.split(",")]
         for system in options.systems.split(","):
             measure(system, shapes, fakes.servers)
     finally:

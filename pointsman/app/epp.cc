@@ -22,7 +22,7 @@ namespace {
 struct EppWorker {
   EppWorker(Loop& loop, Router& router, std::size_t i, const ExtProcOptions& options,
             const GrpcServerOptions& server_options, const std::function<void(GrpcRoutes&)>& more)
-      : ext_proc(router.pipelines(), router.tracer(), router.engine_worker(i), options) {
+      : ext_proc(loop, router.pipelines(), router.tracer(), router.engine_worker(i), options) {
     ext_proc.add_to(routes);
     more(routes);
     server = std::make_unique<GrpcServer>(loop, routes, server_options);

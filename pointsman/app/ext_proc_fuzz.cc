@@ -41,7 +41,7 @@ struct Picker {
                                  Clock::now())),
         worker(metrics, metrics.add_shard(), fleets, 1),
         pipelines(pipeline()),
-        ext_proc(pipelines, tracer, worker,
+        ext_proc(loop, pipelines, tracer, worker,
                  {.max_body = 4096, .emit_scores = true, .decision_header = true}) {
     ext_proc.add_to(routes);
   }
@@ -58,6 +58,7 @@ struct Picker {
   EngineWorker worker;
   Tracer tracer;
   Published<std::shared_ptr<const Pipeline>> pipelines;
+  Loop loop;
   ExtProc ext_proc;
   GrpcRoutes routes;
   BytePool pool;

@@ -4,8 +4,8 @@
 
 namespace pointsman::buckets {
 
-// Upper bounds of histograms, in ascending order; +Inf is implied. All but kMicro are part of the
-// interface (spec/07 section 3), down to the odd 32778 that stands where 32768 was meant.
+// Upper bounds of histograms, in ascending order; +Inf is implied. All but kMicro and kRouting are
+// part of the interface (spec/07 section 3), down to the odd 32778 that stands for 32768.
 // clang-format off
 inline constexpr std::array kGeneral{
     .005, .025, .05, .1, .2, .4, .6, .8, 1., 1.25, 1.5, 2., 3., 4., 5., 6., 8., 10., 15., 20., 30.,
@@ -27,6 +27,10 @@ inline constexpr std::array kShort{.0001, .0002, .0005, .001, .002, .005, .01, .
 inline constexpr std::array kMicro{
     .000'000'2, .000'000'5, .000'001, .000'002, .000'005, .000'01, .000'02, .000'05,
     .0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1};
+// Fine around 1.5 ms, of which 99 % of the replies are to stay below.
+inline constexpr std::array kRouting{
+    .00005, .0001, .0002, .0003, .0005, .0007, .001, .00125, .0015, .00175, .002, .003, .005, .01,
+    .02, .05, .1, .5};
 inline constexpr std::array kTtft{
     .005, .025, .05, .1, .2, .4, .6, .8, 1., 1.25, 1.5, 2., 3., 4., 5., 6., 8., 10., 15., 20., 30.,
     45., 60., 120.};

@@ -126,6 +126,10 @@ inline constexpr auto kRequestProcessing =
     histogram("llm_d_epp_request_processing_duration_seconds",
               "Time from the arrival of a request to the decision or the error.", kNone,
               buckets::kRequestProcessing);
+inline constexpr auto kRouting =
+    histogram("pointsman_routing_duration_seconds",
+              "Time from the last byte of a request to the routing reply written to the proxy.",
+              kNone, buckets::kRouting);
 inline constexpr auto kResponseProcessing =
     histogram("llm_d_epp_response_processing_duration_seconds",
               "Time the router spent on a response.", kNone, buckets::kResponseProcessing);
@@ -314,6 +318,7 @@ inline constexpr auto kAll = std::to_array<const FamilySpec*>({
     &kPluginDuration,
     &kScopeViolations,
     &kRequestProcessing,
+    &kRouting,
     &kResponseProcessing,
     &kStreamsInflight,
     &kStreamDuration,

@@ -41,6 +41,10 @@ void Loop::defer(Task task) {
   core_->defer(std::move(task));
 }
 
+Clock::time_point Loop::polled_at() const {
+  return core_->polled_at;
+}
+
 bool Loop::inside() const {
   return core_->thread.load() == std::this_thread::get_id();
 }

@@ -49,6 +49,10 @@ class Loop {
   // not be destroyed from inside. Costs no system call. Threading: the loop's thread.
   void defer(Task task);
 
+  // When the kernel was last asked what has happened: what is served now had arrived by then.
+  // Threading: the loop's thread.
+  Clock::time_point polled_at() const;
+
   // Is the caller on the thread that is in run()?
   bool inside() const;
 

@@ -77,6 +77,7 @@ bool LoopCore::gather(Clock::time_point limit) {
     if (posted_.load() || stopping_.load()) patience = std::chrono::milliseconds(0);
   }
   reactor.poll(patience);
+  polled_at = Clock::now();
   sleeping_.store(false, std::memory_order_relaxed);
   return true;
 }

@@ -79,6 +79,7 @@ class LoopCore {
   void defer(Loop::Task task);
 
   Reactor reactor;
+  Clock::time_point polled_at = Clock::now();  // before anything was served since
   std::atomic<std::thread::id> thread;
   std::unique_ptr<char[]> scratch;
 

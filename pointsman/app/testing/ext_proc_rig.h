@@ -71,7 +71,7 @@ class Rig {
       : fleets_(fleet(servers)),
         worker_(metrics_, metrics_.add_shard(), fleets_, 1),
         pipelines_(pipeline(metrics_, ring_, config)),
-        ext_proc_(pipelines_, tracer_, worker_, options) {
+        ext_proc_(loop_, pipelines_, tracer_, worker_, options) {
     ext_proc_.add_to(routes_);
     connection_ = std::make_unique<GrpcConnection>(routes_, GrpcLimits{}, pool_, [] {});
   }
@@ -89,6 +89,7 @@ class Rig {
   EngineWorker worker_;
   Tracer tracer_;
   Published<std::shared_ptr<const Pipeline>> pipelines_;
+  Loop loop_;
   ExtProc ext_proc_;
   GrpcRoutes routes_;
   BytePool pool_;

@@ -23,10 +23,14 @@ class Receiver final : public GrpcReceiver {
 
 }  // namespace
 
-ExtProc::Shared::Shared(const Published<std::shared_ptr<const Pipeline>>& pipelines,
+ExtProc::Shared::Shared(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
                         Tracer& own_tracer, EngineWorker& own_worker,
                         const ExtProcOptions& own_options)
-    : pipeline(pipelines), tracer(own_tracer), worker(own_worker), options(own_options) {
+    : pipeline(pipelines),
+      tracer(own_tracer),
+      worker(own_worker),
+      options(own_options),
+      routing_times(loop, own_worker.shard) {
   if (options.stream_metrics) stream_metrics.emplace(worker.shard);
 }
 
@@ -47,9 +51,9 @@ void ExtProc::Shared::give_back(ExtProcSession* session) {
   idle.push_back(session);
 }
 
-ExtProc::ExtProc(const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& tracer,
-                 EngineWorker& worker, const ExtProcOptions& options)
-    : shared_(std::make_unique<Shared>(pipelines, tracer, worker, options)) {}
+ExtProc::ExtProc(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
+                 Tracer& tracer, EngineWorker& worker, const ExtProcOptions& options)
+    : shared_(std::make_unique<Shared>(loop, pipelines, tracer, worker, options)) {}
 
 ExtProc::~ExtProc() = default;
 

@@ -7,6 +7,7 @@
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/telemetry/tracer.h"
 #include "pointsman/wire/grpc_call.h"
+#include "pointsman/wire/loop.h"
 
 namespace pointsman {
 
@@ -25,7 +26,7 @@ struct ExtProcOptions {
 class ExtProc final {
  public:
   // All references outlive this object, and it outlives the connections that serve its routes.
-  ExtProc(const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& tracer,
+  ExtProc(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& tracer,
           EngineWorker& worker, const ExtProcOptions& options);
   ~ExtProc();
   ExtProc(const ExtProc&) = delete;

@@ -209,6 +209,7 @@ void ExtProcSession::request_body(const ProcessingRequest& message) {
 void ExtProcSession::request_complete(bool with_trailers) {
   if (step_ != Step::gathering) return;
   step_ = Step::deciding;
+  arrived_ = shared_.routing_times.arrived();
   trailers_ = with_trailers;
   body = body_.view();
   with_engine_ = true;
@@ -229,6 +230,7 @@ void ExtProcSession::decided(const Result<void>& outcome) {
   }
   send_route(destination_, outgoing_bytes);
   send_request_body();
+  shared_.routing_times.replied(arrived_);
   step_ = Step::routed;
   pipeline_->sent(*this, shared_.worker);
   // An orderly end of the call lets the proxy go on without us.

@@ -11,6 +11,7 @@
 #include "pointsman/edge/ext_proc/ext_proc.h"
 #include "pointsman/edge/ext_proc/processing_request.h"
 #include "pointsman/edge/ext_proc/processing_response.h"
+#include "pointsman/edge/ext_proc/routing_times.h"
 #include "pointsman/edge/ext_proc/stream_metrics.h"
 #include "pointsman/edge/model_restorer.h"
 #include "pointsman/engine/session.h"
@@ -22,8 +23,8 @@ class ExtProcSession;
 
 // What the sessions of one worker share.
 struct ExtProc::Shared {
-  Shared(const Published<std::shared_ptr<const Pipeline>>& pipelines, Tracer& own_tracer,
-         EngineWorker& own_worker, const ExtProcOptions& own_options);
+  Shared(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
+         Tracer& own_tracer, EngineWorker& own_worker, const ExtProcOptions& own_options);
   ~Shared();
 
   // A session that nobody uses, or a new one.
@@ -35,6 +36,7 @@ struct ExtProc::Shared {
   Tracer& tracer;
   EngineWorker& worker;
   ExtProcOptions options;
+  RoutingTimes routing_times;
   std::optional<StreamMetrics> stream_metrics;
   std::vector<std::unique_ptr<ExtProcSession>> sessions;  // all there are
   std::vector<ExtProcSession*> idle;
@@ -105,7 +107,8 @@ class ExtProcSession final : public Session {
   OutgoingTrace outgoing_trace_;
   std::string destination_;
   std::string decision_text_;
-  Clock::time_point opened_;  // set when streams are counted
+  Clock::time_point opened_;   // set when streams are counted
+  Clock::time_point arrived_;  // the request, whole
   Step step_ = Step::fresh;
   bool trailers_ = false;       // the request ends with trailers
   bool with_engine_ = false;    // between Pipeline::run and decided()
