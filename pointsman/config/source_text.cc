@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
@@ -107,7 +109,7 @@ std::size_t SourceText::indented_end(std::size_t at, int indent) const {
   std::size_t end = line_end(at);
   for (std::size_t line = end; line < text_.size(); line = line_end(line)) {
     const std::size_t next = line_end(line);
-    const std::size_t first = text_.substr(line, next - line).find_first_not_of(" \t\r\n");
+    const std::size_t first = text_.substr(line, next - line).find_first_not_of(kLineBlank);
     if (first == std::string_view::npos) continue;
     if (static_cast<int>(first) <= indent) break;
     end = next;

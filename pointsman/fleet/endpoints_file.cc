@@ -1,6 +1,5 @@
 #include "pointsman/fleet/endpoints_file.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <unordered_map>

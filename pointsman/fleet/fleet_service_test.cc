@@ -205,7 +205,8 @@ TEST_F(Service, TakesEndpointsFromElsewhere) {
   PageServer b;
   a.set_page(testing::vllm_page());
   b.set_page(testing::vllm_page());
-  const auto file = [](const testing::TemporaryFolder& folder, std::vector<std::uint16_t> ports) {
+  const auto file = [](const testing::TemporaryFolder& folder,
+                       const std::vector<std::uint16_t>& ports) {
     std::string text = "endpoints:\n";
     for (const auto port : ports) {
       text += "- {name: at-" + std::to_string(port) +

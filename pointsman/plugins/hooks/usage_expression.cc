@@ -191,13 +191,13 @@ Value UsageExpression::evaluate(const Usage& usage, std::uint16_t at) const {
     case Op::subtract:
       return compute(Arithmetic::subtract, a(), b());
     case Op::less:
-      return compared(a(), b(), [](auto o) { return o < 0; });
+      return compared(a(), b(), [](auto o) { return std::is_lt(o); });
     case Op::less_equal:
-      return compared(a(), b(), [](auto o) { return o <= 0; });
+      return compared(a(), b(), [](auto o) { return std::is_lteq(o); });
     case Op::greater:
-      return compared(a(), b(), [](auto o) { return o > 0; });
+      return compared(a(), b(), [](auto o) { return std::is_gt(o); });
     case Op::greater_equal:
-      return compared(a(), b(), [](auto o) { return o >= 0; });
+      return compared(a(), b(), [](auto o) { return std::is_gteq(o); });
     case Op::equal:
       return equality(a(), b(), true);
     case Op::unequal:
