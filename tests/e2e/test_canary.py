@@ -72,14 +72,15 @@ def secretive(model_servers, tmp_path, spawn, client, collector):
         record = tmp_path / "record"
         router, port = start(servers, args=["--tracing=true", f"--record={record}", *ALL_OUTPUTS], env=env)
         tap = spawn([POINTSMAN, "tap", "--admin", router.admin.url, "--json"], name="tap")
-        warm = client(port)
-        until(lambda: warm.chat("hello") and tap.output(), "the tap shows a decision")
-        talk(client(port), servers)
+        link = client(port)
+        until(lambda: link.chat("hello") and tap.output(), "the tap shows a decision")
+        talk(link, servers)
         outputs = shown(router)
         if exporter == "otlp":
             spans = collector.wait_for("gateway.request", 8)
             outputs["spans"] = "\n".join(f"{span.raw} {span.resource}" for span in spans + collector.spans())
         until(lambda: tap.output().count("\n") >= 4, "the tap shows more decisions")
+        link.close()  # the router would wait for that before it ends
         router.process.stop()
         outputs["log"] = router.log()
         outputs["tap"] = tap.output()

@@ -376,7 +376,7 @@ def test_metrics_have_the_reference_names(gateway):
 
 def test_started_under_the_name_epp_it_is_the_picker(spawn, tmp_path, model_servers):
     running = Epp(spawn, tmp_path, model_servers(1), binary=BUILD / "epp",
-                  args=["--pool-namespace", "slurm", "--tracing=false", "-v=4", "--drain-timeout=1s"])
+                  args=["--pool-namespace", "slurm", "--tracing=false", "-v=4", "--drain-timeout=100ms"])
     assert running.health() == "SERVING"
 
 

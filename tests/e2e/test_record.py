@@ -216,8 +216,10 @@ def test_what_is_no_record_is_refused_in_words(tmp_path):
 
 def test_prompts_are_not_in_the_record(serve, model_servers, client, tmp_path):
     router = serve(model_servers(2), args=[f"--record={tmp_path / 'record'}"])
+    link = client(router.port)
     for number in range(20):
-        client(router.port).chat(f"the quick brown secret {number}")
+        link.chat(f"the quick brown secret {number}")
+    link.close()  # the router would wait for that before it ends
     router.process.stop()
     [file] = (tmp_path / "record").glob("*.pmr")
     assert b"secret" not in file.read_bytes()

@@ -359,5 +359,6 @@ def test_a_stop_lets_the_open_stream_finish(routed):
     until(lambda: not r.router.admin.ready(), "not ready any more")
     r.server.release()
     assert response.read().endswith(b"data: [DONE]\n\n")
+    r.client.close()  # the router would wait for that before it ends
     ended.join(60)
     assert r.router.process.child.returncode == 0

@@ -30,19 +30,19 @@ def test_the_openai_package_is_served_and_understands_our_errors(routed):
     r = routed(1)
     r.server.behave.models = ["m"]
     until(lambda: "models" in r.router.admin.json("/endpoints")["endpoints"][0], "the server has told")
-    client = openai.OpenAI(base_url=f"http://127.0.0.1:{r.port}/v1", api_key="any", max_retries=0, timeout=10)
-    messages = [{"role": "user", "content": "hi"}]
-    assert client.chat.completions.create(model="m", messages=messages).usage.completion_tokens == 3
-    pieces = [c.choices[0].delta.content for c in client.chat.completions.create(model="m", messages=messages, stream=True)
-              if c.choices]
-    assert [p.split()[0] for p in pieces] == ["t0", "t1", "t2"]
-    assert [m.id for m in client.models.list()] == ["m"]
-    with pytest.raises(openai.NotFoundError) as unknown:
-        client.chat.completions.create(model="gpt-9", messages=messages)
-    assert unknown.value.code == "model_not_found" and unknown.value.param == "model"
-    with pytest.raises(openai.BadRequestError) as bad:
-        client.post("/chat/completions", body={"messages": 7}, cast_to=object)
-    assert bad.value.type == "invalid_request_error"
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{r.port}/v1", api_key="any", max_retries=0, timeout=10) as client:
+        messages = [{"role": "user", "content": "hi"}]
+        assert client.chat.completions.create(model="m", messages=messages).usage.completion_tokens == 3
+        stream = client.chat.completions.create(model="m", messages=messages, stream=True)
+        pieces = [chunk.choices[0].delta.content for chunk in stream if chunk.choices]
+        assert [p.split()[0] for p in pieces] == ["t0", "t1", "t2"]
+        assert [m.id for m in client.models.list()] == ["m"]
+        with pytest.raises(openai.NotFoundError) as unknown:
+            client.chat.completions.create(model="gpt-9", messages=messages)
+        assert unknown.value.code == "model_not_found" and unknown.value.param == "model"
+        with pytest.raises(openai.BadRequestError) as bad:
+            client.post("/chat/completions", body={"messages": 7}, cast_to=object)
+        assert bad.value.type == "invalid_request_error"
 
 
 @pytest.mark.skipif(not shutil.which("h2load"), reason="h2load is not installed")
