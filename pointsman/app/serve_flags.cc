@@ -78,7 +78,8 @@ void ServeFlags::declare_servers(FlagSet& flags) {
   flags.group("Model servers' side");
   flags.add({.name = "endpoint",
              .value = "URL",
-             .help = "A model server, such as http://10.0.0.1:8000; repeat the flag for each."},
+             .help = "A model server, such as http://10.0.0.1:8000; repeat the flag for each. h2c:// "
+                     "in place of http:// speaks HTTP/2 with it."},
             endpoints);
   flags.add({.name = "endpoints-file",
              .value = "FILE",

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pointsman/base/text.h"
+#include "pointsman/model/endpoint_protocol.h"
 #include "pointsman/wire/http_client.h"
 
 namespace pointsman {
@@ -15,7 +16,8 @@ constexpr std::size_t kLongestPage = 4UL << 20U;
 constexpr unsigned kMostDoublings = 8;
 
 bool same_place(const Endpoint& a, const Endpoint& b) {
-  return a.address == b.address && a.port == b.port && a.tls == b.tls && a.host == b.host;
+  return a.address == b.address && a.port == b.port && a.tls == b.tls && a.host == b.host &&
+         speaks_http2(a) == speaks_http2(b);
 }
 
 }  // namespace
@@ -86,10 +88,12 @@ class ModelPoller::Target final : public HttpSink {
         head.fields.add("Authorization", "Bearer " + key);
       }
     }
-    state_.client.start(
-        call_,
-        {.address = *address, .tls = tls, .host = endpoint_.tls ? endpoint_.host : std::string()},
-        head, {}, *this);
+    state_.client.start(call_,
+                        {.address = *address,
+                         .tls = tls,
+                         .host = endpoint_.tls ? endpoint_.host : std::string(),
+                         .http2 = speaks_http2(endpoint_)},
+                        head, {}, *this);
   }
 
   void failed() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "pointsman/model/endpoint_protocol.h"
 #include "pointsman/wire/address.h"
 
 namespace pointsman {
@@ -66,9 +67,12 @@ ScrapeTarget::ScrapeTarget(ScrapeContext& context, const ScrapeSource& source,
 
   const Place place = place_of(endpoint, poll);
   if (!place.address) return;  // the endpoint comes again when it has an address
+  // A page elsewhere, or under a scheme of its own, has nothing to do with how requests go.
+  const bool same_server = !poll.tls && place.host == HostPort{endpoint.host, endpoint.port}.text();
   target_ = {.address = *place.address,
              .tls = poll.tls.value_or(endpoint.tls) ? std::move(tls) : nullptr,
-             .host = place.host};
+             .host = place.host,
+             .http2 = same_server && speaks_http2(endpoint)};
   request_.target = path_;
   request_.fields.add("User-Agent", "pointsman");
   arm(Clock::now() + part(Scraper::kMinInterval, context.random.unit()));

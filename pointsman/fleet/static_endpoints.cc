@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "pointsman/fleet/endpoints_file.h"
+#include "pointsman/model/endpoint_protocol.h"
 #include "pointsman/wire/address.h"
 
 namespace pointsman {
@@ -14,7 +15,9 @@ std::unexpected<Error> refuse(std::string_view url, std::string_view why) {
 }
 
 Result<Endpoint> parse_flag(const std::string& text) {
-  const auto url = Url::parse(text);
+  constexpr std::string_view kScheme = "h2c://";
+  const bool h2c = text.starts_with(kScheme);
+  const auto url = Url::parse(h2c ? "http://" + text.substr(kScheme.size()) : text);
   if (!url) return refuse(text, url.error().message);
   if (!url->path.empty()) {
     return refuse(text, "give the server's address alone, without the path " + url->path);
@@ -31,6 +34,7 @@ Result<Endpoint> parse_flag(const std::string& text) {
   } else if (!is_host_name(url->host.host)) {
     return refuse(text, "\"" + url->host.host + "\" is no host");
   }
+  if (h2c) endpoint.labels.emplace_back(kProtocolLabel, kH2c);
   endpoint.complete();
   return endpoint;
 }

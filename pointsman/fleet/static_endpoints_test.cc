@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/model/endpoint_protocol.h"
+
 namespace pointsman {
 namespace {
 
@@ -32,6 +34,18 @@ TEST(EndpointFlags, NameEndpointsByHostAndPort) {
   EXPECT_EQ(endpoints[2].id, "default/[::1]:8001");
   EXPECT_EQ(endpoints[2].host_port, "[::1]:8001");
   EXPECT_EQ(endpoints[3].host_port, "gpu-2:8002");
+}
+
+TEST(EndpointFlags, SayByTheirSchemeThatAServerSpeaksHttp2) {
+  const auto endpoints = parse({"h2c://10.0.0.1:8000", "http://10.0.0.1:8001", "h2c://gpu-1"});
+  ASSERT_EQ(endpoints.size(), 3U);
+  EXPECT_TRUE(speaks_http2(endpoints[0]));
+  EXPECT_EQ(endpoints[0].id, "default/10.0.0.1:8000");
+  EXPECT_FALSE(speaks_http2(endpoints[1]));
+  EXPECT_TRUE(speaks_http2(endpoints[2]));
+  EXPECT_EQ(endpoints[2].port, 80);
+  EXPECT_FALSE(endpoints[2].tls);
+  EXPECT_EQ(refused({"h2c://a:1", "http://a:1"}), "--endpoint http://a:1: given twice");
 }
 
 TEST(EndpointFlags, AreRefusedWithTheReason) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/wire/http2_client_connection.h"
 #include "pointsman/wire/http_client_connection.h"
 
 namespace pointsman {
@@ -40,28 +41,39 @@ void HttpClient::State::remove(HttpClientConnection& connection) {
 }
 
 void HttpCall::cancel() {
-  if (connection_ != nullptr) connection_->cancel();
+  if (carrier_ != nullptr) carrier_->cancel();
 }
 
 void HttpCall::pause() {
-  if (connection_ != nullptr) connection_->pause();
+  if (carrier_ != nullptr) carrier_->pause();
 }
 
 void HttpCall::resume() {
-  if (connection_ != nullptr) connection_->resume();
+  if (carrier_ != nullptr) carrier_->resume();
 }
 
 HttpClient::HttpClient(Loop& loop, HttpClientOptions options)
     : state_(std::make_unique<State>(loop, options)) {}
 
+HttpClient::State::State(Loop& on, const HttpClientOptions& with) : loop(on), options(with) {}
+
+HttpClient::State::~State() = default;
+
 HttpClient::~HttpClient() {
   for (const auto& [key, connection] : state_->connections) connection->shut();
+  state_->shut_http2();
 }
 
 void HttpClient::start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
                        std::span<const std::string_view> body, HttpSink& sink) {
   if (call.active()) bug("HttpClient::start() with a call that is active");
-  HttpPoolKey key{target.address, target.tls.get(), target.tls ? target.host : std::string()};
+  if (target.http2) {
+    auto stream = state_->spare_stream();
+    stream->begin(call, target, head, body, sink, state_->options);
+    state_->place(std::move(stream), target);
+    return;
+  }
+  HttpPoolKey key = HttpPoolKey::of(target);
   const auto pool = state_->pools.try_emplace(key).first;
   std::vector<HttpClientConnection*>& idle = pool->second.idle;
   if (!idle.empty()) {

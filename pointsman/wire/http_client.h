@@ -26,6 +26,11 @@ struct HttpClientOptions {
   std::size_t kept_per_target = 1024;
   std::size_t head_bytes = 64 * 1024;
   std::size_t fields = 256;
+  // HTTP/2: calls at one time on one connection, if the peer allows as many. More open another.
+  std::size_t streams = 256;
+  // HTTP/2: a peer with calls open that has said nothing for so long is asked for a sign of life
+  // (PING); without one for as long again its connection gets no more calls until it speaks.
+  std::chrono::nanoseconds quiet = std::chrono::seconds(15);
 };
 
 // Where a request goes.
@@ -33,6 +38,7 @@ struct HttpTarget {
   Address address;
   std::shared_ptr<TlsContext> tls;  // null: plain
   std::string host;                 // Host field and TLS server name; empty: the address
+  bool http2 = false;               // with prior knowledge; with TLS the peer must agree to "h2"
 };
 
 // Why a call failed. `phase` says what may be done about it.
@@ -40,7 +46,8 @@ struct HttpFailure {
   enum class Phase : std::uint8_t {
     connecting,  // nothing was sent: any request may be tried elsewhere
     stale,       // a kept connection closed before any byte of an answer: the peer has most
-                 // likely not seen the request
+                 // likely not seen the request; or it said so (HTTP/2's GOAWAY)
+    refused,     // the peer says that it has not begun with it (HTTP/2's REFUSED_STREAM)
     waiting,     // the request was (partly) sent, no byte of an answer came
     answering,   // the answer broke off or was malformed
   };
@@ -67,7 +74,7 @@ class HttpSink {
   }
 };
 
-class HttpClientConnection;  // http_client_connection.h, wire/*.cc only
+class HttpCarrier;  // http_carrier.h, wire/*.cc only
 
 // A call's place in the hands of its owner; may be used for one call after the other. Destroying
 // it cancels the call.
@@ -78,18 +85,20 @@ class HttpCall {
   HttpCall(const HttpCall&) = delete;
   HttpCall& operator=(const HttpCall&) = delete;
 
-  bool active() const { return connection_ != nullptr; }
-  void cancel();  // closes the connection if the answer is not complete; no more callbacks
-  void pause();   // no more on_body until resume(); then the peer is held back by TCP
+  bool active() const { return carrier_ != nullptr; }
+  // If the answer is not complete: closes the connection, or resets the stream. No more callbacks.
+  void cancel();
+  void pause();  // no more on_body until resume(); then the peer is held back by flow control
   void resume();
 
  private:
-  friend class HttpClientConnection;
-  HttpClientConnection* connection_ = nullptr;
+  friend class HttpCarrier;
+  HttpCarrier* carrier_ = nullptr;
 };
 
-// HTTP/1.1 requests to any target, with kept connections. In steady state a call makes no heap
-// allocation. Threading: its loop's thread. Destroying it fails nothing: active calls are dropped.
+// Requests to any target, in HTTP/1.1 over kept connections or in HTTP/2, many at a time over one
+// connection. In steady state a call makes no heap allocation of ours. Threading: its loop's
+// thread. Destroying it fails nothing: active calls are dropped.
 class HttpClient {
  public:
   HttpClient(Loop& loop, HttpClientOptions options);
@@ -102,11 +111,12 @@ class HttpClient {
   void start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
              std::span<const std::string_view> body, HttpSink& sink);
 
-  std::size_t kept() const;         // idle connections
+  std::size_t kept() const;         // idle connections of HTTP/1.1
   std::uint64_t connected() const;  // connections made so far
 
  private:
   friend class HttpClientConnection;
+  friend class Http2ClientConnection;
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -10,15 +10,13 @@ namespace {
 // Interim answers (1xx) before one final; nobody needs more.
 constexpr int kMostInterim = 16;
 
-bool is_nothing(std::chrono::nanoseconds limit) {
-  return limit <= std::chrono::nanoseconds(0);
+}  // namespace
+
+Clock::time_point deadline_after(std::chrono::nanoseconds limit) {
+  return limit.count() <= 0 ? Clock::time_point::max() : Clock::now() + limit;
 }
 
-Clock::time_point after(std::chrono::nanoseconds limit) {
-  return is_nothing(limit) ? Clock::time_point::max() : Clock::now() + limit;
-}
-
-std::string server_name(const HttpTarget& target) {
+std::string tls_server_name(const HttpTarget& target) {
   const auto named = HostPort::parse(target.host, 1);
   return named ? named->host : target.address.host();
 }
@@ -26,8 +24,6 @@ std::string server_name(const HttpTarget& target) {
 bool needs_length(std::string_view method) {
   return method == "POST" || method == "PUT" || method == "PATCH";
 }
-
-}  // namespace
 
 HttpClientConnection::HttpClientConnection(HttpClient::State& client, HttpPoolKey key,
                                            const HttpTarget& target)
@@ -40,7 +36,7 @@ HttpClientConnection::HttpClientConnection(HttpClient::State& client, HttpPoolKe
 void HttpClientConnection::start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
                                  std::span<const std::string_view> body, HttpSink& sink) {
   call_ = &call;
-  call.connection_ = this;
+  hold(call, *this);
   sink_ = &sink;
   std::uint64_t length = 0;
   for (const auto& part : body) length += part.size();
@@ -52,21 +48,21 @@ void HttpClientConnection::start(HttpCall& call, const HttpTarget& target, const
   answered_ = false;
   paused_ = false;
   interim_ = 0;
-  total_deadline_ = after(client_.options.total);
+  total_deadline_ = deadline_after(client_.options.total);
   if (phase_ == Phase::idle) {
     used_ = true;
     phase_ = Phase::waiting;
-    phase_deadline_ = after(client_.options.first_byte);
+    phase_deadline_ = deadline_after(client_.options.first_byte);
     set_timer();
     send();
     wait();
     return;
   }
   set_timer();
-  connecting_ =
-      connect(client_.loop, target.address,
-              {.timeout = client_.options.connect, .tls = tls_, .server_name = server_name(target)},
-              [this](auto stream) { connected(std::move(stream)); });
+  connecting_ = connect(
+      client_.loop, target.address,
+      {.timeout = client_.options.connect, .tls = tls_, .server_name = tls_server_name(target)},
+      [this](auto stream) { connected(std::move(stream)); });
 }
 
 void HttpClientConnection::connected(Result<std::unique_ptr<Stream>> stream) {
@@ -79,7 +75,7 @@ void HttpClientConnection::connected(Result<std::unique_ptr<Stream>> stream) {
   ++client_.connected;
   stream_ = *std::move(stream);
   phase_ = Phase::waiting;
-  phase_deadline_ = after(client_.options.first_byte);
+  phase_deadline_ = deadline_after(client_.options.first_byte);
   set_timer();
   send();
   wait();
@@ -187,7 +183,7 @@ void HttpClientConnection::ended() {
 void HttpClientConnection::take(std::string_view bytes) {
   if (!bytes.empty()) {
     answered_ = true;
-    phase_deadline_ = after(client_.options.body_pause);
+    phase_deadline_ = deadline_after(client_.options.body_pause);
     set_timer();
   }
   HttpCall* const call = call_;
@@ -283,11 +279,11 @@ void HttpClientConnection::complete() {
   const bool again = sent_all() && !unsendable_ && framing_.kind != Framing::Kind::until_close &&
                      keeps_open(head_.minor, head_.fields) && client_.may_keep(*this);
   HttpSink& sink = *sink_;
-  std::exchange(call_, nullptr)->connection_ = nullptr;
+  let_go(call_);
   if (again) {
     phase_ = Phase::idle;
     total_deadline_ = Clock::time_point::max();
-    phase_deadline_ = after(client_.options.keep);
+    phase_deadline_ = deadline_after(client_.options.keep);
     set_timer();
     client_.keep(*this);
     if (phase_ == Phase::idle) wait();
@@ -300,7 +296,7 @@ void HttpClientConnection::complete() {
 // The connection becomes the sink's.
 void HttpClientConnection::hand_over(std::string_view rest) {
   HttpSink& sink = *sink_;
-  std::exchange(call_, nullptr)->connection_ = nullptr;
+  let_go(call_);
   phase_ = Phase::closed;
   timer_.disarm();
   stream_->ignore_readable();
@@ -325,14 +321,14 @@ void HttpClientConnection::fail(Code code, const std::string& what) {
     why = Why::stale;
   }
   HttpSink& sink = *sink_;
-  std::exchange(call_, nullptr)->connection_ = nullptr;
+  let_go(call_);
   close();
   sink.on_failure({why, {code, what}});
 }
 
 void HttpClientConnection::cancel() {
   const auto self = shared_from_this();
-  std::exchange(call_, nullptr)->connection_ = nullptr;
+  let_go(call_);
   close();
 }
 
@@ -347,7 +343,7 @@ void HttpClientConnection::resume() {
 }
 
 void HttpClientConnection::shut() {
-  if (call_ != nullptr) std::exchange(call_, nullptr)->connection_ = nullptr;
+  if (call_ != nullptr) let_go(call_);
   phase_ = Phase::closed;
   timer_.disarm();
   connecting_.reset();

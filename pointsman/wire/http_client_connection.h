@@ -2,6 +2,7 @@
 
 // Internal to wire/: one connection of an HttpClient.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,10 +13,14 @@
 #include <vector>
 
 #include "pointsman/wire/http1.h"
+#include "pointsman/wire/http_carrier.h"
 #include "pointsman/wire/http_client.h"
 #include "pointsman/wire/stream.h"
 
 namespace pointsman {
+
+class Http2ClientConnection;
+class Http2ClientStream;
 
 // What a connection can be used for.
 struct HttpPoolKey {
@@ -23,6 +28,9 @@ struct HttpPoolKey {
   const TlsContext* tls = nullptr;
   std::string host;  // with TLS only: the name that was verified
 
+  static HttpPoolKey of(const HttpTarget& target) {
+    return {target.address, target.tls.get(), target.tls ? target.host : std::string()};
+  }
   friend bool operator==(const HttpPoolKey&, const HttpPoolKey&) = default;
 };
 
@@ -30,18 +38,26 @@ struct HttpPoolKeyHash {
   std::size_t operator()(const HttpPoolKey& key) const;
 };
 
+// The name that a server is called by in TLS.
+std::string tls_server_name(const HttpTarget& target);
+// Whether a request has a length even without a body.
+bool needs_length(std::string_view method);
+// When a limit that begins now is over; 0 is none.
+Clock::time_point deadline_after(std::chrono::nanoseconds limit);
+
 // Carries one call after the other. A sink may destroy its call or the whole client; every entry
 // point therefore keeps its own reference, and looks whether the call is still there.
-class HttpClientConnection final : public std::enable_shared_from_this<HttpClientConnection> {
+class HttpClientConnection final : public HttpCarrier,
+                                   public std::enable_shared_from_this<HttpClientConnection> {
  public:
   HttpClientConnection(HttpClient::State& client, HttpPoolKey key, const HttpTarget& target);
 
   // Begins a call, on a connection that is new or idle.
   void start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
              std::span<const std::string_view> body, HttpSink& sink);
-  void cancel();
-  void pause() { paused_ = true; }
-  void resume();
+  void cancel() override;
+  void pause() override { paused_ = true; }
+  void resume() override;
   void shut();  // closes now, without a word to anybody
   const HttpPoolKey& key() const { return key_; }
 
@@ -108,17 +124,32 @@ struct HttpClient::State {
     std::size_t open = 0;
   };
 
-  State(Loop& on, const HttpClientOptions& with) : loop(on), options(with) {}
+  State(Loop& on, const HttpClientOptions& with);
+  ~State();
 
   bool may_keep(const HttpClientConnection& connection) const;
   void keep(HttpClientConnection& connection);
   void unkeep(HttpClientConnection& connection);
   void remove(HttpClientConnection& connection);
 
+  // Of HTTP/2 (http2_client_pool.cc): gives the call to a connection that has room for it, if need
+  // be a new one.
+  void place(std::unique_ptr<Http2ClientStream> stream, const HttpTarget& target);
+  // A call's place that nobody uses, or a new one.
+  std::unique_ptr<Http2ClientStream> spare_stream();
+  // It takes no more calls, or is gone.
+  void retire(Http2ClientConnection& connection);
+  void remove(Http2ClientConnection& connection);
+  void shut_http2();
+
   Loop& loop;
   HttpClientOptions options;
   std::unordered_map<HttpPoolKey, Pool, HttpPoolKeyHash> pools;
   std::unordered_map<HttpClientConnection*, std::shared_ptr<HttpClientConnection>> connections;
+  std::unordered_map<HttpPoolKey, std::vector<Http2ClientConnection*>, HttpPoolKeyHash> http2;
+  std::unordered_map<Http2ClientConnection*, std::shared_ptr<Http2ClientConnection>>
+      http2_connections;
+  std::vector<std::unique_ptr<Http2ClientStream>> spare_streams;
   std::size_t kept = 0;
   std::uint64_t connected = 0;
 };

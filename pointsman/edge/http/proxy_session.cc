@@ -9,6 +9,7 @@
 #include "pointsman/engine/candidates.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
+#include "pointsman/model/endpoint_protocol.h"
 
 namespace pointsman {
 
@@ -155,10 +156,12 @@ bool ProxySession::attempt(EndpointIndex next) {
   const UpstreamRules rules{
       .scheme = shared_.options.scheme,
       .key = keys_ == nullptr ? std::string_view() : std::string_view(keys_->upstream),
-      .upgrade = bodiless_ && asks_upgrade(exchange_->head())};
+      .upgrade = bodiless_ && asks_upgrade(exchange_->head()) && !speaks_http2(endpoint)};
   make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, rules, upstream_);
-  const HttpTarget to{
-      .address = *address, .tls = *tls, .host = endpoint.tls ? endpoint.host : std::string()};
+  const HttpTarget to{.address = *address,
+                      .tls = *tls,
+                      .host = endpoint.tls ? endpoint.host : std::string(),
+                      .http2 = speaks_http2(endpoint)};
   const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
   shared_.client.start(call_, to, upstream_, parts, *this);
   pipeline_->sent(*this, shared_.worker);
@@ -247,12 +250,14 @@ void ProxySession::on_failure(HttpFailure failure) {
   const bool connecting = failure.phase == Phase::connecting;
   const std::string_view reason = connecting                          ? "connect"
                                   : failure.phase == Phase::stale     ? "stale"
+                                  : failure.phase == Phase::refused   ? "refused"
                                   : timeout                           ? "timeout"
                                   : failure.phase == Phase::answering ? "broken"
                                                                       : "reset";
   blame(reason, connecting);
   const Endpoint& failed = target();
-  const bool untouched = connecting || failure.phase == Phase::stale;
+  const bool untouched =
+      connecting || failure.phase == Phase::stale || failure.phase == Phase::refused;
   const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
   if ((untouched || late) && try_elsewhere(reason)) return;
   if (exchange_->started()) {
