@@ -1,4 +1,5 @@
-// --enable-grpc-stream-metrics, spec/07 section 4.5: names, types, labels and what is counted.
+// What is measured of ext_proc streams: --enable-grpc-stream-metrics (spec/07 section 4.5), with
+// its names, types, labels and what is counted; and the time to the routing reply.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -72,6 +73,17 @@ TEST(ExtProcStreamMetrics, SpellStatusesAsGoDoes) {
   EXPECT_EQ(status_name(GrpcStatus::failed_precondition), "FailedPrecondition");
   EXPECT_EQ(status_name(GrpcStatus::internal), "Internal");
   EXPECT_EQ(status_name(GrpcStatus::unauthenticated), "Unauthenticated");
+}
+
+TEST(ExtProcRoutingTime, IsThatOfRequestsWhichWereRouted) {
+  Rig rig;
+  Transaction refused(rig);
+  refused.request_headers();
+  refused.request_body("no JSON");
+  Transaction routed(rig);
+  routed.request_headers();
+  routed.request_body(R"({"model":"m","prompt":"p"})");
+  EXPECT_EQ(value(rig, "pointsman_routing_duration_seconds_count"), 1);
 }
 
 }  // namespace
