@@ -1,6 +1,6 @@
 """The whole router under load: CPU per request of `pointsman epp` beside Envoy's own, and of `pointsman serve`.
 
-    ./dev bench router [--rows small,large] [--systems epp,serve,envoy] [--half 40,200]
+    ./dev bench router [--rows small,large] [--systems epp,serve,envoy] [--half 100,500]
 
 Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
 50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process uses idle. A chunk's
@@ -144,11 +144,12 @@ def quantile(counts: dict[float, float], share: float) -> float:
     return low
 
 
-def print_routing(before: dict[float, float], after: dict[float, float]) -> None:
+def print_routing(shape: load.Shape, before: dict[float, float], after: dict[float, float]) -> None:
     counts = {bound: count - before.get(bound, 0.0) for bound, count in after.items()}
     if counts.get(float("inf")):
         ms = [f"{1e3 * quantile(counts, share):.2f}" for share in (0.5, 0.9, 0.99)]
-        print(f"    routing time of {counts[float('inf')]:.0f} requests: p50 {ms[0]}, p90 {ms[1]}, p99 {ms[2]} ms", flush=True)
+        print(f"    routing time of {counts[float('inf')]:.0f} requests at {shape.per_second:g}/s: "
+              f"p50 {ms[0]}, p90 {ms[1]}, p99 {ms[2]} ms", flush=True)
 
 
 def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer]) -> None:
@@ -167,7 +168,7 @@ def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer]) -> N
                 used = [cpu_s(pid) - old - rate * elapsed for pid, old, rate in zip(pids, before, idle)]
                 for process, pid, cpu, rate in zip(system.pids, pids, used, idle):
                     print_row(shape, process, result, cpu, rate, memory_mib(pid)[0], whole)
-                print_routing(routed, system.routing_times())
+                print_routing(shape, routed, system.routing_times())
                 for error in result.errors[:3]:
                     print(f"    error: {error}")
             finally:
@@ -217,7 +218,7 @@ def measure_idle(count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default=",".join([shape.name for shape in SHAPES] + [name for name, *_ in HALF]), help="which loads")
-    parser.add_argument("--half", default="40,200", help="requests a second of the rows half and half-whole")
+    parser.add_argument("--half", default="100,500", help="requests a second of the rows half and half-whole")
     parser.add_argument("--systems", default="epp,serve,envoy")
     parser.add_argument("--idle-endpoints", type=int, default=100, help="0: leave the idle row out")
     options = parser.parse_args()
