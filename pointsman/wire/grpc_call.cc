@@ -201,9 +201,8 @@ void GrpcCall::deliver(std::string_view framed) {
 
 // Ends the call over the service's head.
 void GrpcCall::fail(GrpcStatus status, std::string_view message) {
-  RefusalCounts* const refusals = connection_->limits_.http2.refusals;
-  if (status == GrpcStatus::resource_exhausted && refusals != nullptr) {
-    refusals->add(Refusal::grpc_message_size);
+  if (status == GrpcStatus::resource_exhausted) {
+    count(connection_->limits_.http2.refusals, Refusal::grpc_message_size);
   }
   finish(status, message);
   receiver_->cancelled();

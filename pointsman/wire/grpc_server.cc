@@ -37,8 +37,7 @@ struct GrpcServer::Peer : std::enable_shared_from_this<Peer> {
         timer(in.loop, [this] { too_slow(); }) {}
 
   void too_slow() {
-    RefusalCounts* const refusals = server.options.limits.http2.refusals;
-    if (!lingering && refusals != nullptr) refusals->add(Refusal::grpc_timeout);
+    if (!lingering) count(server.options.limits.http2.refusals, Refusal::grpc_timeout);
     server.remove(*this);
   }
 

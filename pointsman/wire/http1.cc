@@ -102,13 +102,6 @@ HttpParsed<void> normalise_target(std::string_view target, RequestHead& out,
   return {};
 }
 
-std::optional<std::uint64_t> parse_length(std::string_view text) {
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return length;
-}
-
 // What Content-Length and Transfer-Encoding say; nothing if there is neither.
 HttpParsed<std::optional<Framing>> declared_framing(int minor, const HttpFields& fields) {
   std::optional<std::string_view> length;
@@ -136,6 +129,13 @@ HttpParsed<std::optional<Framing>> declared_framing(int minor, const HttpFields&
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> parse_length(std::string_view text) {
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return length;
+}
 
 HttpParsed<std::string_view> HeadScanner::take(std::string_view& input) {
   if (std::exchange(finished_, false)) kept_.clear();

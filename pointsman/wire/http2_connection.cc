@@ -1,5 +1,6 @@
 #include "pointsman/wire/http2_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pointsman {
@@ -7,9 +8,6 @@ namespace {
 
 // Turns of reading or writing that one connection may take before the others have theirs.
 constexpr int kTurns = 4;
-
-// How long the peer's end is waited for after our last word.
-constexpr auto kLinger = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -23,12 +21,16 @@ Http2Connection::Http2Connection(HttpServer::State& server, std::unique_ptr<Stre
 void Http2Connection::begin(std::string_view first) {
   const auto self = shared_from_this();
   set_timer();
-  if (first.empty() || feed(first)) listen();
+  feed(first);
+  listen();
   flush();
 }
 
 void Http2Connection::drain() {
+  if (lingering_ || std::exchange(retiring_, true)) return;
   session_->drain();
+  if (!blocked_) timer_.disarm();  // that of an idle connection: the peer now has less time
+  set_timer();
   flush_later();
 }
 
@@ -36,6 +38,7 @@ void Http2Connection::shut() {
   if (std::exchange(closed_, true)) return;
   timer_.disarm();
   const bool cut = session_->open_streams() > 0;
+  for (Http2Request& request : requests_) request.forget();
   session_.reset();
   stream_->close(cut);
 }
@@ -64,7 +67,6 @@ void Http2Connection::read() {
     if (!got || got->end) return close();
     if (got->bytes == 0) break;
     if (!lingering_ && !feed({room.data(), got->bytes})) break;
-    if (closed_) return;
     if (got->bytes < room.size()) break;
   }
   listen();
@@ -81,9 +83,9 @@ bool Http2Connection::feed(std::string_view bytes) {
 // Requests are handed over when all is read that came with them: a body that came too, or its
 // absence, is then known.
 void Http2Connection::hand_over() {
-  while (!fresh_.empty() && !closed_) {
-    Http2Request* const request = fresh_.back();
-    fresh_.pop_back();
+  while (!fresh_.empty()) {
+    Http2Request* const request = fresh_.front();
+    fresh_.pop_front();
     request->hand_over();
   }
 }
@@ -93,14 +95,12 @@ Http2Exchange& Http2Connection::accept(Http2Stream& stream, std::span<const Http
   Http2Request* const request = spare_.back();
   spare_.pop_back();
   request->begin(stream, fields);
-  fresh_.insert(fresh_.begin(), request);
+  fresh_.push_back(request);
   return *request;
 }
 
 void Http2Connection::wait_writable(Http2Request& request) {
-  for (const Http2Request* known : waiting_) {
-    if (known == &request) return;
-  }
+  if (std::ranges::find(waiting_, &request) != waiting_.end()) return;
   waiting_.push_back(&request);
   flush_later();
 }
@@ -140,7 +140,7 @@ void Http2Connection::flush() {
 void Http2Connection::linger() {
   lingering_ = true;
   stream_->finish();
-  timer_.arm(kLinger);
+  timer_.arm(kHttpLinger);
 }
 
 void Http2Connection::look_writable() {
@@ -154,30 +154,27 @@ void Http2Connection::wait_for_room() {
   stream_->when_writable([this] {
     const auto self = shared_from_this();
     blocked_ = false;
+    timer_.disarm();
     flush();
   });
 }
 
+// A connection without requests has its time from when the last one ended; what else its peer says
+// does not prolong it.
 void Http2Connection::set_timer() {
   if (closed_ || blocked_ || lingering_) return;
   if (session_->open_streams() > 0) {
     timer_.disarm();
-  } else {
-    timer_.arm(server_.options.idle);
+  } else if (!timer_.armed()) {
+    timer_.arm(retiring_ ? server_.options.head_time : server_.options.idle);
   }
 }
 
 void Http2Connection::on_timer() {
   const auto self = shared_from_this();
-  if (blocked_ || lingering_) {
-    if (blocked_ && server_.options.refusals != nullptr) {
-      server_.options.refusals->add(Refusal::http1_timeout);
-    }
-    return close();
-  }
+  if (blocked_) count(server_.options.refusals, Refusal::http1_timeout);
+  if (blocked_ || lingering_ || retiring_) return close();
   drain();
-  timer_.arm(server_.options.head_time);
-  closing_ = true;
 }
 
 }  // namespace pointsman

@@ -32,14 +32,15 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   void hand_over();
   // Tells who waits for it, if there is room to write.
   void look_writable();
+  // Its exchange is gone, and is not told.
+  void forget();
 
   void gather() override;
-  void pause(bool on) override;
   void start(const ResponseHead& head) override;
   bool write(std::span<const std::string_view> parts) override;
   void finish() override;
   void abandon() override;
-  std::size_t unsent() const override;
+  std::size_t unsent() const override { return stream_->queued(); }
   void flush_soon() override;
   std::optional<HttpExchange::Released> release(const ResponseHead& /*head*/) override {
     return std::nullopt;  // HTTP/2 knows no Upgrade
@@ -47,19 +48,31 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
 
   void received(std::string_view bytes) override;
   void half_closed() override;
+  bool reads_on() override;
   void closed(bool answered) override;
 
  private:
-  enum class Body : std::uint8_t { unasked, gathered, streamed, paused, skipped };
+  enum class Body : std::uint8_t { unasked, gathered, skipped };
+  // What the timer gives its time to.
+  enum class Wait : std::uint8_t {
+    none,
+    body,    // the next bytes of the request's body
+    reader,  // the peer, to take some of what is queued
+    rest,    // the peer, to see the whole answer before its request is cut off
+  };
 
   bool read_head(std::span<const Http2Field> fields, RequestHead& head);
   bool take(std::string_view bytes);
-  bool hold(std::size_t bytes);
-  void deliver_last();
-  void fail_body(Code code, int status, std::string_view why);
-  void refuse(int status, std::string_view why);
+  void body_done();
+  void skip_body();
+  void fail_body(Code code, const HttpRefusal& why);
+  void send_head(const ResponseHead& head);
+  void send(std::span<const std::string_view> parts);
+  void end_response();
+  void refuse(const HttpRefusal& why);
+  void answer(const HttpRefusal& why);
   HttpExchange* detach();
-  void set_timer();
+  void wait_for(Wait what);
   void on_timer();
 
   Http2Connection& connection_;
@@ -68,14 +81,14 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   HttpExchange* exchange_ = nullptr;     // null: the response is complete
   std::optional<std::uint64_t> length_;  // of the body, as declared
   std::string early_;                    // came before anybody asked
-  std::uint64_t seen_ = 0;
   Body body_ = Body::unasked;
   bool malformed_ = false;
   bool continue_ = false;  // the peer waits for "100"
   bool ended_ = false;     // the whole request is here
   bool bare_ = false;      // HEAD
   bool silent_ = false;    // the response has no body
-  bool stalled_ = false;   // the peer does not take what there is to send
+  Wait wait_ = Wait::none;
+  std::size_t left_ = 0;  // bytes queued when Wait::reader began
   Clock::time_point body_deadline_ = Clock::time_point::max();
   Timer timer_;
 };
@@ -88,8 +101,9 @@ class Http2Connection final : public std::enable_shared_from_this<Http2Connectio
 
   // `first` are bytes that have come already.
   void begin(std::string_view first);
-  void drain();  // takes no new requests
-  void shut();   // closes now, without a word to anybody
+  // Asks the peer for no new requests, answers those that are on their way, then closes.
+  void drain();
+  void shut();  // closes now, without a word to anybody
 
  private:
   friend class Http2Request;
@@ -116,14 +130,15 @@ class Http2Connection final : public std::enable_shared_from_this<Http2Connectio
   std::unique_ptr<Stream> stream_;
   std::deque<Http2Request> requests_;
   std::vector<Http2Request*> spare_;
-  std::vector<Http2Request*> fresh_;    // not yet handed over
+  std::deque<Http2Request*> fresh_;     // not yet handed over
   std::vector<Http2Request*> waiting_;  // to be told when they can write
   std::string text_;                    // of the fields of one response
   std::vector<Http2Field> fields_;
   Timer timer_;
   bool flushing_ = false;
   bool blocked_ = false;
-  bool closing_ = false;  // the peer broke the protocol: flush, then close
+  bool retiring_ = false;  // the peer has been asked for no new requests
+  bool closing_ = false;   // the peer broke the protocol: flush, then close
   bool lingering_ = false;
   bool closed_ = false;
   std::optional<Http2Session> session_;  // last: it closes the requests when it goes

@@ -55,9 +55,9 @@ void Http2Session::State::charge() {
 
 void Http2Session::State::said_goaway(std::uint32_t error) const {
   if (error == NGHTTP2_ENHANCE_YOUR_CALM) {
-    count(Refusal::http2_flood);
+    count(limits.refusals, Refusal::http2_flood);
   } else if (error != NGHTTP2_NO_ERROR) {
-    count(Refusal::http2_protocol);
+    count(limits.refusals, Refusal::http2_protocol);
   }
 }
 
@@ -71,11 +71,7 @@ void Http2Session::State::last_word() {
   std::string frame(kGoaway);
   for (const unsigned shift : {24U, 16U, 8U, 0U}) frame += static_cast<char>(last >> shift);
   out.append(frame.append(kCalm));
-  count(Refusal::http2_flood);
-}
-
-void Http2Session::State::count(Refusal why) const {
-  if (limits.refusals != nullptr) limits.refusals->add(why);
+  count(limits.refusals, Refusal::http2_flood);
 }
 
 void Http2Session::State::break_off(std::uint32_t error, const char* reason) {

@@ -180,6 +180,22 @@ TEST(Http2Session, CutsOffRequestsThatAreResetBeforeTheirAnswerCouldLeave) {
   EXPECT_EQ(refusals.of(Refusal::http2_flood), 1U);
 }
 
+TEST(Http2Session, CutsOffRequestsThatAreResetAfterAnInterimAnswer) {
+  SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
+  bool good = true;
+  for (int i = 0; i < 200 && good; ++i) {
+    rig.client.post("/a");
+    good = rig.settle();
+    if (!good) break;
+    rig.acceptor.all.back().stream->inform("100");
+    good = rig.settle();
+    rig.client.reset(2 * i + 1);
+    good = good && rig.settle();
+  }
+  EXPECT_FALSE(good);
+  EXPECT_LT(rig.acceptor.all.size(), 110U);
+}
+
 TEST(Http2Session, LetsAnsweredRequestsBeResetWithoutLimit) {
   SessionRig rig({.idle_frames_burst = 100, .idle_frames_per_second = 10});
   for (int i = 0; i < 500; ++i) {

@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
 #include "pointsman/base/text.h"
+#include "pointsman/wire/http1.h"
 #include "pointsman/wire/http2_connection.h"
 
 namespace pointsman {
@@ -25,13 +24,10 @@ void Http2Request::begin(Http2Stream& stream, std::span<const Http2Field> fields
   exchange_ = nullptr;
   length_.reset();
   early_.clear();
-  seen_ = 0;
   body_ = Body::unasked;
-  continue_ = ended_ = bare_ = silent_ = stalled_ = false;
+  continue_ = ended_ = bare_ = silent_ = false;
   body_deadline_ = Clock::time_point::max();
-  fresh_ = std::unique_ptr<HttpExchange>(  // NOLINT: private
-      new HttpExchange(connection_.server_.loop, *this));
-  fresh_->connection_ = nullptr;  // until it is accepted: its client may reset it before
+  fresh_.reset(new HttpExchange(connection_.server_.loop));  // NOLINT: private
   fresh_->peer_ = connection_.stream_->peer();
   malformed_ = !read_head(fields, fresh_->head_);
 }
@@ -63,10 +59,8 @@ bool Http2Request::read_head(std::span<const Http2Field> fields, RequestHead& he
   if (!authority.empty()) head.fields.set("host", authority);
   bare_ = head.method == "HEAD";
   if (const auto text = head.fields.find("content-length")) {
-    std::uint64_t length = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
-    if (error != std::errc() || end != text->data() + text->size()) return false;
-    length_ = length;
+    length_ = parse_length(*text);
+    if (!length_) return false;
   }
   const bool options = head.target == "*" && head.method == "OPTIONS";
   return is_plain(head.method) && is_plain(head.target) &&
@@ -79,10 +73,13 @@ void Http2Request::hand_over() {
   const HttpServerOptions& options = connection_.server_.options;
   if (malformed_) {
     const bool connect = exchange->head_.method == "CONNECT";
-    return refuse(connect ? 501 : 400, connect ? "CONNECT is not supported" : "malformed request");
+    return refuse(connect ? HttpRefusal{501, "CONNECT is not supported"}
+                          : HttpRefusal{400, "malformed request"});
   }
-  if (length_.value_or(0) > options.body_bytes) return refuse(413, "the body is too large");
-  if (exchange->head_.fields.size() > options.fields) return refuse(431, "too many header fields");
+  if (length_.value_or(0) > options.body_bytes) return refuse(kBodyTooLarge);
+  if (exchange->head_.fields.size() > options.fields) {
+    return refuse({431, "too many header fields"});
+  }
   if (ended_ && early_.empty()) {
     exchange->body_size_ = 0;
   } else {
@@ -94,114 +91,92 @@ void Http2Request::hand_over() {
   connection_.server_.handler(std::move(exchange));
 }
 
+void Http2Request::forget() {
+  if (HttpExchange* const exchange = std::exchange(exchange_, nullptr)) {
+    exchange->connection_ = nullptr;
+  }
+}
+
 // -- The request's body.
 
 void Http2Request::gather() {
-  if (exchange_->into_ != nullptr) {
-    exchange_->into_->clear();
-    exchange_->into_->reserve(static_cast<std::size_t>(length_.value_or(early_.size())));
-  }
-  body_ = exchange_->into_ != nullptr ? Body::gathered : Body::streamed;
+  BodyBuffer& into = *exchange_->into_;
+  into.clear();
+  into.reserve(static_cast<std::size_t>(length_.value_or(early_.size())));
+  body_ = Body::gathered;
   if (std::exchange(continue_, false) && early_.empty() && !ended_) stream_->inform("100");
-  set_timer();
-  pause(false);
-}
-
-void Http2Request::pause(bool on) {
-  if (body_ == Body::unasked || body_ == Body::skipped || exchange_ == nullptr) return;
-  if (on) {
-    if (body_ == Body::streamed) body_ = Body::paused;
-    return;
-  }
-  if (body_ == Body::paused) body_ = Body::streamed;
+  wait_for(Wait::body);
   const std::string held = std::exchange(early_, {});
   if (!held.empty() && !take(held)) return;
-  if (ended_) deliver_last();
+  if (ended_) body_done();
 }
 
 void Http2Request::received(std::string_view bytes) {
-  if (body_ == Body::skipped || exchange_ == nullptr) {
-    if (fresh_ != nullptr) {
-      early_ += bytes;
-    } else {
-      stream_->credit(bytes.size());
-    }
-    return;
+  switch (body_) {
+    case Body::unasked:
+      early_ += bytes;  // not credited: the peer stops when its window is used up
+      break;
+    case Body::gathered:
+      take(bytes);
+      break;
+    case Body::skipped:
+      stream_->drop(bytes.size());
+      break;
   }
-  if (body_ == Body::unasked || body_ == Body::paused) {
-    early_ += bytes;  // not credited: the peer stops when its window is used up
-    return;
-  }
-  take(bytes);
 }
 
-// Passes a piece on; false: the exchange is over, or wants no more now.
+// Keeps a piece; false: the exchange is over.
 bool Http2Request::take(std::string_view bytes) {
+  const HttpServerOptions& options = connection_.server_.options;
   stream_->credit(bytes.size());
-  seen_ += bytes.size();
-  if (seen_ > connection_.server_.options.body_bytes) {
-    fail_body(Code::too_large, 413, "the body is too large");
+  if (exchange_->into_->size() + bytes.size() > options.body_bytes) {
+    fail_body(Code::too_large, kBodyTooLarge);
     return false;
   }
-  set_timer();
-  if (body_ == Body::gathered) {
-    if (!hold(bytes.size())) return false;
-    exchange_->into_->append(bytes);
-    return true;
-  }
-  HttpExchange* const before = exchange_;
-  auto chunk = std::exchange(exchange_->chunk_, nullptr);
-  chunk(bytes, false);
-  if (exchange_ != before || exchange_ == nullptr) return false;
-  if (!exchange_->chunk_) exchange_->chunk_ = std::move(chunk);
-  return body_ == Body::streamed;
-}
-
-bool Http2Request::hold(std::size_t bytes) {
-  ByteBudget* const memory = connection_.server_.options.memory;
-  if (memory == nullptr) return true;
-  if (!memory->take(bytes)) {
-    fail_body(Code::unavailable, 503, "too many request bodies in memory at once");
+  if (!exchange_->hold(options.memory, bytes.size())) {
+    fail_body(Code::unavailable, kNoMemory);
     return false;
   }
-  exchange_->memory_ = memory;
-  exchange_->held_ += bytes;
+  wait_for(Wait::body);
+  exchange_->into_->append(bytes);
   return true;
 }
 
 void Http2Request::half_closed() {
   ended_ = true;
-  if (exchange_ != nullptr && (body_ == Body::gathered || body_ == Body::streamed)) deliver_last();
+  if (body_ == Body::gathered) body_done();
 }
 
-void Http2Request::deliver_last() {
+void Http2Request::body_done() {
   body_ = Body::skipped;
-  timer_.disarm();
-  if (exchange_->into_ != nullptr) {
-    if (auto done = std::exchange(exchange_->gathered_, nullptr)) done(exchange_->into_->view());
-  } else if (auto chunk = std::exchange(exchange_->chunk_, nullptr)) {
-    chunk(std::string_view(), true);
-  }
+  wait_for(Wait::none);
+  exchange_->body_ended();
 }
 
-void Http2Request::fail_body(Code code, int status, std::string_view why) {
+// Nobody wants the body, or what is left of it. The peer may send what it has been granted.
+void Http2Request::skip_body() {
+  body_ = Body::skipped;
+  if (!early_.empty()) stream_->drop(std::exchange(early_, {}).size());
+}
+
+void Http2Request::fail_body(Code code, const HttpRefusal& why) {
   HttpExchange* const exchange = detach();
   if (exchange->started_) {
     stream_->reset(Http2Error::internal_error);
   } else {
-    refuse(status, why);
+    refuse(why);
   }
-  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
-    done(fail(code, std::string(why)));
-  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
-    chunk(fail(code, std::string(why)), true);
-  }
+  exchange->body_failed(code, why.why);
 }
 
 // -- The response.
 
 void Http2Request::start(const ResponseHead& head) {
   exchange_->started_ = true;
+  send_head(head);
+}
+
+void Http2Request::send_head(const ResponseHead& head) {
   std::string& text = connection_.text_;
   std::vector<Http2Field>& fields = connection_.fields_;
   text.clear();
@@ -228,29 +203,38 @@ void Http2Request::start(const ResponseHead& head) {
 }
 
 bool Http2Request::write(std::span<const std::string_view> parts) {
+  send(parts);
+  return silent_ || stream_->queued() <= connection_.server_.options.high_water;
+}
+
+void Http2Request::send(std::span<const std::string_view> parts) {
   std::size_t total = 0;
   for (const auto& part : parts) total += part.size();
-  if (silent_ || total == 0) return true;
+  if (silent_ || total == 0) return;
   char* to = stream_->reserve(total).data();
   for (const auto& part : parts) {
     std::memcpy(to, part.data(), part.size());
     to += part.size();
   }
   stream_->commit(total);
-  return stream_->queued() <= connection_.server_.options.high_water;
 }
 
 void Http2Request::finish() {
   detach();
-  if (!silent_) stream_->finish({});
+  end_response();
+}
+
+void Http2Request::end_response() {
+  if (silent_) return;
+  if (stream_->queued() > 0) wait_for(Wait::reader);
+  stream_->finish({});
 }
 
 void Http2Request::abandon() {
-  HttpExchange* const exchange = detach();
-  if (exchange->started_) {
+  if (detach()->started_) {
     stream_->reset(Http2Error::internal_error);
   } else {
-    refuse(500, "the request was dropped");
+    answer(kRequestDropped);
   }
 }
 
@@ -258,39 +242,25 @@ void Http2Request::abandon() {
 HttpExchange* Http2Request::detach() {
   HttpExchange* const exchange = std::exchange(exchange_, nullptr);
   exchange->connection_ = nullptr;
-  timer_.disarm();
-  stalled_ = false;
-  body_ = Body::skipped;
-  if (!early_.empty()) stream_->credit(std::exchange(early_, {}).size());
+  wait_for(Wait::none);
+  skip_body();
   return exchange;
 }
 
-void Http2Request::refuse(int status, std::string_view why) {
-  ++connection_.server_.refused;
-  if (RefusalCounts* const counts = connection_.server_.options.refusals; counts != nullptr) {
-    counts->add(refusal_of(status));
-  }
-  body_ = Body::skipped;
-  if (!early_.empty()) stream_->credit(std::exchange(early_, {}).size());
-  auto* const json = connection_.server_.options.error_body;
-  const std::string body = json != nullptr ? json(status, why) : std::string(why) + '\n';
-  const std::string status_text = std::to_string(status);
-  const std::string length = std::to_string(body.size());
-  const std::array<Http2Field, 5> fields{
-      {{":status", status_text},
-       {"content-type", json != nullptr ? "application/json" : "text/plain; charset=utf-8"},
-       {"content-length", length},
-       {"date", http_date()},
-       {"retry-after", "1"}}};
-  stream_->respond(std::span(fields).first(status == 503 ? 5 : 4), bare_);
-  if (bare_) return;
-  std::memcpy(stream_->reserve(body.size()).data(), body.data(), body.size());
-  stream_->commit(body.size());
-  stream_->finish({});
+void Http2Request::refuse(const HttpRefusal& why) {
+  count(connection_.server_.options.refusals, refusal_of(why.status));
+  skip_body();
+  answer(why);
 }
 
-std::size_t Http2Request::unsent() const {
-  return stream_->queued();
+// Answers a request that no exchange stands for (any more).
+void Http2Request::answer(const HttpRefusal& why) {
+  ResponseHead head;
+  const std::string body = make_refusal(connection_.server_.options, why, head);
+  send_head(head);
+  const std::string_view bytes = body;
+  send(std::span(&bytes, 1));
+  end_response();
 }
 
 void Http2Request::flush_soon() {
@@ -300,53 +270,64 @@ void Http2Request::flush_soon() {
 void Http2Request::look_writable() {
   if (exchange_ == nullptr || !exchange_->writable_) return;
   if (stream_->queued() > connection_.server_.options.high_water / 2) {
-    if (!std::exchange(stalled_, true)) set_timer();
+    if (wait_ != Wait::reader) wait_for(Wait::reader);
     connection_.waiting_.push_back(this);
     return;
   }
-  if (std::exchange(stalled_, false)) timer_.disarm();
+  if (wait_ == Wait::reader) wait_for(Wait::none);
   auto ready = std::exchange(exchange_->writable_, nullptr);
   ready();
 }
 
 // -- Its end.
 
-void Http2Request::closed(bool /*answered*/) {
-  timer_.disarm();
+// A client that is still sending sees an answer only if it is not stopped at once.
+bool Http2Request::reads_on() {
+  wait_for(Wait::rest);
+  return true;
+}
+
+void Http2Request::closed(bool answered) {
+  wait_for(Wait::none);
   stream_ = nullptr;
   fresh_.reset();
   std::erase(connection_.fresh_, this);
   std::erase(connection_.waiting_, this);
-  HttpExchange* const exchange = std::exchange(exchange_, nullptr);
   connection_.put_back(*this);
-  if (exchange == nullptr) return;
-  exchange->connection_ = nullptr;
-  auto error = fail(Code::cancelled, "the client went away");
-  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
-    done(std::move(error));
-  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
-    chunk(std::move(error), true);
-  } else if (auto gone = std::exchange(exchange->gone_, nullptr)) {
-    gone();
-  }
+  if (answered) return forget();  // an answer without a body leaves whole before its finish()
+  if (HttpExchange* const exchange = std::exchange(exchange_, nullptr)) exchange->lost();
 }
 
-void Http2Request::set_timer() {
+void Http2Request::wait_for(Wait what) {
   const HttpServerOptions& options = connection_.server_.options;
-  if (stalled_) {
-    timer_.arm(options.write_pause);
-  } else if (body_ == Body::gathered || body_ == Body::streamed) {
-    timer_.arm_at(std::min(Clock::now() + options.body_pause, body_deadline_));
+  wait_ = what;
+  switch (what) {
+    case Wait::none:
+      return timer_.disarm();
+    case Wait::body:
+      return timer_.arm_at(std::min(Clock::now() + options.body_pause, body_deadline_));
+    case Wait::reader:
+      left_ = stream_->queued();
+      return timer_.arm(options.write_pause);
+    case Wait::rest:
+      return timer_.arm(kHttpLinger);
   }
 }
 
 void Http2Request::on_timer() {
   const auto self = connection_.shared_from_this();
-  if (exchange_ == nullptr) return;
-  if (stalled_) {
-    stream_->reset(Http2Error::cancel);  // closed() tells who waits
-  } else {
-    fail_body(Code::timeout, 408, "the body took too long");
+  switch (std::exchange(wait_, Wait::none)) {
+    case Wait::none:
+      return;
+    case Wait::body:
+      return fail_body(Code::timeout, kBodyTooSlow);
+    case Wait::reader:
+      if (stream_->queued() == 0) return;
+      if (stream_->queued() < left_) return wait_for(Wait::reader);
+      count(connection_.server_.options.refusals, Refusal::http1_timeout);
+      return stream_->reset(Http2Error::cancel);  // closed() tells who waits
+    case Wait::rest:
+      return stream_->reset(Http2Error::no_error);
   }
 }
 

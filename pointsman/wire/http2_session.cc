@@ -122,7 +122,8 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
         // nghttp2 resets the stream by itself, or never opens it.
         auto* state = static_cast<State*>(user);
         state->own_resets.add(frame->hd.stream_id);
-        if (error == NGHTTP2_ERR_REFUSED_STREAM) state->count(Refusal::http2_streams);
+        if (error == NGHTTP2_ERR_REFUSED_STREAM)
+          count(state->limits.refusals, Refusal::http2_streams);
         return 0;
       });
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -208,7 +209,7 @@ bool Http2Session::State::add_field(bool of_request, std::string_view name,
 
 void Http2Session::State::request_complete(std::int32_t id) {
   if (header_bytes > limits.max_header_bytes) {
-    count(Refusal::http2_header_size);
+    count(limits.refusals, Refusal::http2_header_size);
     refuse(id, "431");
     return;
   }
@@ -264,11 +265,11 @@ void Http2Session::State::frame_sent(std::uint8_t type, std::uint8_t flags, std:
   if (type != NGHTTP2_HEADERS && (type != NGHTTP2_DATA || !ends)) return;
   Http2Stream* stream = find(id);
   if (stream == nullptr) return;
-  stream->head_sent_ = true;
+  stream->head_sent_ = stream->responded_;  // not by an interim answer
   if (!ends) return;
   stream->end_sent_ = true;
   // The answer is complete before the request: RFC 9113 8.1 lets the server stop it politely.
-  if (!stream->half_closed_) {
+  if (!stream->half_closed_ && !stream->exchange_->reads_on()) {
     require_http2(
         nghttp2_submit_rst_stream(session.get(), NGHTTP2_FLAG_NONE, stream->id_, NGHTTP2_NO_ERROR),
         "http2 reset");
@@ -315,7 +316,7 @@ Result<void> Http2Session::feed(std::string_view bytes, Clock::time_point now) {
   if (used >= 0) return {};
   s.failed = true;
   if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
-    s.count(Refusal::http2_protocol);
+    count(s.limits.refusals, Refusal::http2_protocol);
     if (first && looks_like_http1(bytes)) s.out.append(kHttp1Reply);
     return fail(Code::io, "http2: the peer does not speak HTTP/2");
   }

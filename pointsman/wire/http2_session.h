@@ -55,6 +55,9 @@ class Http2Exchange {
   virtual void received(std::string_view bytes) = 0;
   // No more body. Trailers of a request are read and dropped.
   virtual void half_closed() = 0;
+  // Our answer has left completely, the request is not yet here. True: the owner hears what is
+  // left of it, and resets the stream if that takes too long; false: it is reset at once.
+  virtual bool reads_on() { return false; }
   // The last call; the stream is gone when it returns. `answered`: our answer left completely.
   virtual void closed(bool answered) = 0;
 

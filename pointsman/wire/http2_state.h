@@ -37,7 +37,8 @@ class OwnResets {
   std::int32_t forgotten_ = 0;  // up to this stream every one may have been among them
 };
 
-// What Http2Session and its streams share. Private to http2_session.cc and http2_stream.cc.
+// What Http2Session and its streams share. Private to http2_session.cc, http2_stream.cc and
+// http2_guard.cc.
 struct Http2Session::State {
   State(const Http2Limits& all_limits, Http2Acceptor& to, BytePool& blocks);
 
@@ -55,7 +56,6 @@ struct Http2Session::State {
   void charge();
   void said_goaway(std::uint32_t error) const;
   void last_word();
-  void count(Refusal why) const;
   void break_off(std::uint32_t error, const char* reason);
   void pump();
   void tell();

@@ -169,8 +169,12 @@ void Http2Stream::reset(Http2Error error) {
 }
 
 void Http2Stream::credit(std::size_t n) {
-  held_ -= n;
   uncredited_ += n;
+  drop(n);
+}
+
+void Http2Stream::drop(std::size_t n) {
+  held_ -= n;
   session_->uncredited += n;
   session_->settle(*this);
   if (!session_->busy && nghttp2_session_want_write(session_->session.get()) != 0) {

@@ -39,6 +39,8 @@ class Http2Stream final {
   // `n` received bytes are used up: the peer may send as many more, at once or when the bytes
   // queued here have fallen below Http2Limits::stream_backlog.
   void credit(std::size_t n);
+  // The same, but on this stream the peer may not send others in their place.
+  void drop(std::size_t n);
 
   std::size_t queued() const { return queue_.size(); }
   std::int32_t id() const { return id_; }

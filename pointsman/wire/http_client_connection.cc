@@ -297,11 +297,10 @@ void HttpClientConnection::complete() {
 void HttpClientConnection::hand_over(std::string_view rest) {
   HttpSink& sink = *sink_;
   let_go(call_);
-  phase_ = Phase::closed;
-  timer_.disarm();
   stream_->ignore_readable();
+  if (sending_) stream_->when_writable([] {});
   auto stream = std::move(stream_);
-  client_.remove(*this);
+  close();
   sink.on_upgrade(head_, std::move(stream), rest);
 }
 

@@ -334,6 +334,43 @@ TEST(HttpClient, EndsOnlyAfterAPauseIsOver) {
   EXPECT_EQ(f.sink.ends, 1);
 }
 
+TEST(HttpClient, HasNoMoreToDoWithAConnectionItHandsOver) {
+  struct Taker final : HttpSink {
+    void on_head(const ResponseHead& /*head*/) override {}
+    void on_body(std::string_view /*bytes*/) override {}
+    void on_end() override {}
+    void on_failure(HttpFailure /*failure*/) override {}
+    void on_upgrade(const ResponseHead& /*head*/, std::unique_ptr<Stream> given,
+                    std::string_view rest) override {
+      stream = std::move(given);
+      first = rest;
+    }
+    std::unique_ptr<Stream> stream;
+    std::string first;
+  };
+  Loop loop;
+  Peer peer(loop);
+  HttpClient client(loop, {});
+  Taker taker;
+  HttpCall call;
+  RequestHead head;
+  head.fields.add("Upgrade", "other");
+  const std::string big(20'000'000, 'x');
+  const std::string_view body = big;
+  client.start(call, peer.target(), head, std::span(&body, 1), taker);
+  EXPECT_TRUE(loop.run_until([&] { return peer.heard.contains("\r\n\r\n"); }));
+  peer.say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: other\r\n\r\nrest");
+  EXPECT_TRUE(loop.run_until([&] { return taker.stream != nullptr; }));
+  EXPECT_EQ(taker.first, "rest");
+  EXPECT_FALSE(call.active());
+  // The peer takes what was sent; the rest of the request is not sent after it.
+  std::size_t heard = 0;
+  while (std::exchange(heard, peer.heard.size()) < peer.heard.size()) {
+    loop.run_until([&] { return false; }, milliseconds(20));
+  }
+  EXPECT_LT(peer.heard.size(), big.size());
+}
+
 TEST(HttpClient, SpeaksTls) {
   Loop loop;
   Peer peer(loop, *TlsContext::server({}));

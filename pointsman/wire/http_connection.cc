@@ -6,8 +6,7 @@
 namespace pointsman {
 namespace {
 
-// Bytes kept of what the peer sends before anybody wants it: the next request, or a body whose
-// reader pauses. After these the peer is held back.
+// Bytes kept of what the peer sends before anybody wants it. After these it is held back.
 constexpr std::size_t kAhead = 64 * 1024;
 
 // A body that nobody asked for is read up to this size so that the connection can go on.
@@ -76,7 +75,7 @@ void HttpConnection::close(bool reset) {
 void HttpConnection::wait() {
   if (closed_) return;
   const bool wanted = phase_ == Phase::head || phase_ == Phase::linger ||
-                      (phase_ == Phase::body && body_ != Body::unasked && body_ != Body::paused);
+                      (phase_ == Phase::body && body_ != Body::unasked);
   if (!wanted && pending_.size() >= kAhead) return;
   stream_->when_readable([this] { on_readable(); });
 }
@@ -105,7 +104,7 @@ void HttpConnection::on_readable() {
     if (begins_http2(first)) {
       closed_ = true;
       timer_.disarm();
-      const auto stays = server_.connections.extract(this);
+      server_.connections.erase(this);
       server_.serve_http2(std::move(stream_), first);
       return;
     }
@@ -195,7 +194,7 @@ bool HttpConnection::step() {
 bool HttpConnection::step_head() {
   const auto head = scanner_.take(input_);
   if (!head) {
-    refuse(head.error().status, head.error().why);
+    refuse(head.error());
     return false;
   }
   if (head->empty()) {
@@ -207,8 +206,7 @@ bool HttpConnection::step_head() {
 }
 
 void HttpConnection::begin_request(std::string_view text) {
-  auto exchange =
-      std::unique_ptr<HttpExchange>(new HttpExchange(loop(), *this));  // NOLINT: private
+  auto exchange = std::unique_ptr<HttpExchange>(new HttpExchange(loop()));  // NOLINT: private
   bare_ = false;
   const HeadLimits limits{server_.options.head_bytes, server_.options.fields};
   RequestHead& head = exchange->head_;
@@ -220,11 +218,7 @@ void HttpConnection::begin_request(std::string_view text) {
       parsed = std::unexpected(framing.error());
     }
   }
-  exchange->connection_ = nullptr;  // until it is accepted
-  if (!parsed) {
-    refuse(parsed.error().status, parsed.error().why);
-    return;
-  }
+  if (!parsed) return refuse(parsed.error());
   if (!accept_request(*exchange)) return;
   exchange->connection_ = this;
   exchange_ = exchange.get();
@@ -237,11 +231,11 @@ bool HttpConnection::accept_request(HttpExchange& exchange) {
   bare_ = head.method == "HEAD";
   const auto expected = head.fields.find("expect");
   if (expected && !same_name(*expected, "100-continue")) {
-    refuse(417, "unknown expectation");
+    refuse({417, "unknown expectation"});
     return false;
   }
   if (framing_.length > server_.options.body_bytes) {
-    refuse(413, "the body is too large");
+    refuse(kBodyTooLarge);
     return false;
   }
   old_ = head.minor == 0;
@@ -264,7 +258,7 @@ bool HttpConnection::accept_request(HttpExchange& exchange) {
 }
 
 bool HttpConnection::step_body() {
-  if (body_ == Body::unasked || body_ == Body::paused) return false;
+  if (body_ == Body::unasked) return false;
   std::string_view piece;
   bool last = false;
   if (framing_.kind == Framing::Kind::length) {
@@ -276,7 +270,7 @@ bool HttpConnection::step_body() {
   } else {
     const auto taken = decoder_.take(input_);
     if (!taken) {
-      fail_body(Code::bad_request, taken.error().status, taken.error().why);
+      fail_body(Code::bad_request, taken.error());
       return false;
     }
     piece = *taken;
@@ -284,7 +278,7 @@ bool HttpConnection::step_body() {
   }
   body_seen_ += piece.size();
   if (body_seen_ > server_.options.body_bytes) {
-    fail_body(Code::too_large, 413, "the body is too large");
+    fail_body(Code::too_large, kBodyTooLarge);
     return false;
   }
   if (body_ == Body::skipped && body_seen_ > kSkip) {
@@ -298,8 +292,7 @@ bool HttpConnection::step_body() {
   return true;
 }
 
-// Passes a piece of the body on. The callbacks are moved out before they run: they may destroy
-// the exchange, which holds them.
+// Keeps a piece of the body, or skips it.
 void HttpConnection::deliver(std::string_view piece, bool last) {
   if (last) phase_ = Phase::response;
   set_timer();
@@ -307,57 +300,23 @@ void HttpConnection::deliver(std::string_view piece, bool last) {
     if (last) next_request();
     return;
   }
-  if (body_ == Body::gathered) {
-    if (!hold(piece.size())) return;
-    exchange_->into_->append(piece);
-    if (!last) return;
-    auto done = std::exchange(exchange_->gathered_, nullptr);
-    done(exchange_->into_->view());
-    return;
-  }
-  HttpExchange* const before = exchange_;
-  auto chunk = std::exchange(exchange_->chunk_, nullptr);
-  chunk(piece, last);
-  if (exchange_ == before && exchange_ != nullptr && !exchange_->chunk_) {
-    exchange_->chunk_ = std::move(chunk);
-  }
+  if (!hold(piece.size())) return;
+  exchange_->into_->append(piece);
+  if (last) exchange_->body_ended();
 }
 
-// Somebody wants the request's body: what the exchange holds says how.
 void HttpConnection::gather() {
-  if (exchange_->into_ != nullptr) {
-    BodyBuffer& into = *exchange_->into_;
-    into.clear();
-    into.reserve(static_cast<std::size_t>(body_left_));
-  }
-  if (phase_ != Phase::body) {
-    deliver_empty();
-    return;
-  }
-  body_ = exchange_->into_ != nullptr ? Body::gathered : Body::streamed;
+  BodyBuffer& into = *exchange_->into_;
+  into.clear();
+  into.reserve(static_cast<std::size_t>(body_left_));
+  if (phase_ != Phase::body) return exchange_->body_ended();
+  body_ = Body::gathered;
   if (std::exchange(continue_, false) && input_.empty() && pending_.empty()) {
     outbox_ += "HTTP/1.1 100 Continue\r\n\r\n";
     flush_soon();
   }
   set_timer();
   resume();
-}
-
-void HttpConnection::deliver_empty() {
-  if (exchange_->into_ != nullptr) {
-    auto done = std::exchange(exchange_->gathered_, nullptr);
-    done(exchange_->into_->view());
-  } else {
-    auto chunk = std::exchange(exchange_->chunk_, nullptr);
-    chunk(std::string_view(), true);
-  }
-}
-
-void HttpConnection::pause(bool on) {
-  if (phase_ != Phase::body || (body_ != Body::streamed && body_ != Body::paused)) return;
-  body_ = on ? Body::paused : Body::streamed;
-  set_timer();
-  if (!on) resume();
 }
 
 }  // namespace pointsman

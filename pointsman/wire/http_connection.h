@@ -19,8 +19,8 @@
 namespace pointsman {
 
 // Reads requests one after the other, hands each to the server's handler as an HttpExchange, and
-// sends what the exchange says. Any callback into the handler's side may destroy the exchange or
-// the server; every entry point therefore keeps its own reference.
+// sends what the exchange says. Any callback into the handler's side may destroy the exchange, and
+// the connection may end under any call; every entry point therefore keeps its own reference.
 class HttpConnection final : public HttpResponder,
                              public std::enable_shared_from_this<HttpConnection> {
  public:
@@ -39,7 +39,6 @@ class HttpConnection final : public HttpResponder,
 
   // What an HttpExchange passes on.
   void gather() override;
-  void pause(bool on) override;
   void start(const ResponseHead& head) override;
   bool write(std::span<const std::string_view> parts) override;
   void finish() override;
@@ -52,7 +51,7 @@ class HttpConnection final : public HttpResponder,
   // What the next bytes from the peer belong to.
   enum class Phase : std::uint8_t { head, body, response, linger };
   // What happens to the request's body.
-  enum class Body : std::uint8_t { unasked, gathered, streamed, paused, skipped };
+  enum class Body : std::uint8_t { unasked, gathered, skipped };
   // How the response's body ends.
   enum class Reply : std::uint8_t { none, empty, length, chunked, close };
   // When the connection closes.
@@ -71,18 +70,17 @@ class HttpConnection final : public HttpResponder,
   bool accept_request(HttpExchange& exchange);
   bool step_body();
   void deliver(std::string_view piece, bool last);
-  void deliver_empty();
   bool hold(std::size_t bytes);
-  void fail_body(Code code, int status, std::string_view why);
+  void fail_body(Code code, const HttpRefusal& why);
   void lost();
   void on_timer();
   void set_timer();
   void close(bool reset = false);
 
   // Writing (http_reply.cc).
-  void refuse(int status, std::string_view why);
-  void count(Refusal why);
-  void answer(int status, std::string_view why);
+  void write_head(const ResponseHead& head);
+  void refuse(const HttpRefusal& why);
+  void answer(const HttpRefusal& why);
   void send(std::span<const std::string_view> parts, std::size_t total);
   void flush();
   void take_back(std::span<const std::string_view> pieces, std::size_t sent);
@@ -147,7 +145,6 @@ struct HttpServer::State {
   BytePool pool;
   std::unordered_map<HttpConnection*, std::shared_ptr<HttpConnection>> connections;
   std::unordered_map<Http2Connection*, std::shared_ptr<Http2Connection>> http2;
-  std::uint64_t refused = 0;
   bool draining = false;
   bool parting = false;  // connections close after their next response
   Loop::Task drained;

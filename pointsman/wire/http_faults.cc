@@ -6,30 +6,17 @@
 #include "pointsman/wire/http_connection.h"
 
 namespace pointsman {
-namespace {
-
-// After the last response the peer gets this long to see it and close.
-constexpr auto kLinger = std::chrono::seconds(2);
-
-}  // namespace
-
 // Accounts for bytes of a body that is kept; false: there is no memory left, and the request is
 // refused.
 bool HttpConnection::hold(std::size_t bytes) {
-  ByteBudget* const memory = server_.options.memory;
-  if (memory == nullptr || bytes == 0) return true;
-  if (!memory->take(bytes)) {
-    fail_body(Code::unavailable, 503, "too many request bodies in memory at once");
-    return false;
-  }
-  exchange_->memory_ = memory;
-  exchange_->held_ += bytes;
-  return true;
+  if (exchange_->hold(server_.options.memory, bytes)) return true;
+  fail_body(Code::unavailable, kNoMemory);
+  return false;
 }
 
 // The request's body cannot be had: answers the client if that is still possible, and tells
 // whoever waits for the body.
-void HttpConnection::fail_body(Code code, int status, std::string_view why) {
+void HttpConnection::fail_body(Code code, const HttpRefusal& why) {
   HttpExchange* const exchange = std::exchange(exchange_, nullptr);
   phase_ = Phase::response;
   input_ = {};
@@ -42,29 +29,16 @@ void HttpConnection::fail_body(Code code, int status, std::string_view why) {
   if (exchange->started_) {
     cut();
   } else {
-    refuse(status, why);
+    refuse(why);
   }
-  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
-    done(fail(code, std::string(why)));
-  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
-    chunk(fail(code, std::string(why)), true);
-  }
+  exchange->body_failed(code, why.why);
 }
 
 // The connection is of no more use: the peer has closed or broken it, or takes nothing.
 void HttpConnection::lost() {
   HttpExchange* const exchange = std::exchange(exchange_, nullptr);
   close(blocked_);
-  if (exchange == nullptr) return;
-  exchange->connection_ = nullptr;
-  auto error = fail(Code::cancelled, "the client went away");
-  if (auto done = std::exchange(exchange->gathered_, nullptr)) {
-    done(std::move(error));
-  } else if (auto chunk = std::exchange(exchange->chunk_, nullptr)) {
-    chunk(std::move(error), true);
-  } else if (auto gone = std::exchange(exchange->gone_, nullptr)) {
-    gone();
-  }
+  if (exchange != nullptr) exchange->lost();
 }
 
 void HttpConnection::set_timer() {
@@ -73,11 +47,11 @@ void HttpConnection::set_timer() {
   if (blocked_) {
     timer_.arm(options.write_pause);
   } else if (phase_ == Phase::linger) {
-    timer_.arm(kLinger);
+    timer_.arm(kHttpLinger);
   } else if (phase_ == Phase::head) {
     head_timed_ = scanner_.begun();
     timer_.arm(head_timed_ ? options.head_time : options.idle);
-  } else if (phase_ == Phase::body && body_ != Body::unasked && body_ != Body::paused) {
+  } else if (phase_ == Phase::body && body_ != Body::unasked) {
     timer_.arm_at(std::min(Clock::now() + options.body_pause, body_deadline_));
   } else {
     timer_.disarm();
@@ -87,12 +61,12 @@ void HttpConnection::set_timer() {
 void HttpConnection::on_timer() {
   const auto self = shared_from_this();
   if (blocked_) {
-    count(Refusal::http1_timeout);
+    count(server_.options.refusals, Refusal::http1_timeout);
     lost();
   } else if (phase_ == Phase::body) {
-    fail_body(Code::timeout, 408, "the body took too long");
+    fail_body(Code::timeout, kBodyTooSlow);
   } else if (phase_ == Phase::head && head_timed_) {
-    refuse(408, "the request took too long");
+    refuse({408, "the request took too long"});
   } else {
     close();
   }

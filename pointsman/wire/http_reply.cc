@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "pointsman/wire/http_connection.h"
@@ -19,15 +18,6 @@ constexpr std::size_t kKeptOutbox = 256 * 1024;
 
 constexpr std::size_t kMostPieces = 60;  // in one send, besides the framing
 
-std::optional<std::uint64_t> declared_length(const HttpFields& fields) {
-  const auto text = fields.find("content-length");
-  if (!text) return std::nullopt;
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return length;
-}
-
 }  // namespace
 
 Refusal refusal_of(int status) {
@@ -42,6 +32,17 @@ Refusal refusal_of(int status) {
     default:
       return Refusal::http1_malformed;
   }
+}
+
+std::string make_refusal(const HttpServerOptions& options, const HttpRefusal& why,
+                         ResponseHead& out) {
+  const bool json = options.error_body != nullptr;
+  std::string body = json ? options.error_body(why.status, why.why) : std::string(why.why) + '\n';
+  out.status = why.status;
+  out.fields.add("Content-Type", json ? "application/json" : "text/plain; charset=utf-8");
+  out.fields.add("Content-Length", std::to_string(body.size()));
+  if (why.status == 503) out.fields.add("Retry-After", "1");
+  return body;
 }
 
 bool is_connections_own(std::string_view name) {
@@ -60,13 +61,19 @@ void HttpConnection::start(const ResponseHead& head) {
   const auto self = shared_from_this();
   exchange_->started_ = true;
   if (phase_ == Phase::body && continue_) keep_ = false;  // the body may or may not come
+  write_head(head);
+  flush_soon();
+}
+
+void HttpConnection::write_head(const ResponseHead& head) {
   append_status_line(outbox_, head.status, head.reason);
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     const auto [name, value] = head.fields[i];
     if (!is_connections_own(name)) append_field(outbox_, name, value);
   }
   if (!head.fields.contains("date")) append_field(outbox_, "Date", http_date());
-  const auto length = declared_length(head.fields);
+  const auto length =
+      head.fields.find("content-length").and_then([](auto text) { return parse_length(text); });
   if (length && head.status >= 200 && head.status != 204) {
     outbox_ += "Content-Length: ";
     append_number(outbox_, *length);
@@ -90,7 +97,6 @@ void HttpConnection::start(const ResponseHead& head) {
     outbox_ += "Connection: keep-alive\r\n";
   }
   outbox_ += "\r\n";
-  flush_soon();
 }
 
 std::optional<HttpExchange::Released> HttpConnection::release(const ResponseHead& head) {
@@ -267,7 +273,7 @@ void HttpConnection::abandon() {
   if (exchange->started_) {
     cut();
   } else {
-    answer(500, "the request was dropped");
+    answer(kRequestDropped);
   }
 }
 
@@ -283,31 +289,18 @@ void HttpConnection::cut() {
   }
 }
 
-void HttpConnection::count(Refusal why) {
-  if (server_.options.refusals != nullptr) server_.options.refusals->add(why);
-}
-
-void HttpConnection::refuse(int status, std::string_view why) {
-  ++server_.refused;
-  count(refusal_of(status));
-  answer(status, why);
+void HttpConnection::refuse(const HttpRefusal& why) {
+  count(server_.options.refusals, refusal_of(why.status));
+  answer(why);
 }
 
 // Answers a request that no exchange stands for (any more), and closes.
-void HttpConnection::answer(int status, std::string_view why) {
+void HttpConnection::answer(const HttpRefusal& why) {
   keep_ = false;
-  auto* const json = server_.options.error_body;
-  const std::string body = json != nullptr ? json(status, why) : std::string(why) + '\n';
-  append_status_line(outbox_, status, {});
-  append_field(outbox_, "Content-Type",
-               json != nullptr ? "application/json" : "text/plain; charset=utf-8");
-  append_field(outbox_, "Date", http_date());
-  append_field(outbox_, "Connection", "close");
-  if (status == 503) append_field(outbox_, "Retry-After", "1");
-  outbox_ += "Content-Length: ";
-  append_number(outbox_, body.size());
-  outbox_ += "\r\n\r\n";
-  if (!bare_) outbox_ += body;
+  ResponseHead head;
+  const std::string body = make_refusal(server_.options, why, head);
+  write_head(head);
+  if (reply_ != Reply::empty) outbox_ += body;
   closing_ = Closing::after_flush;
   phase_ = Phase::response;
   timer_.disarm();

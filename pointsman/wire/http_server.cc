@@ -2,16 +2,12 @@
 
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "pointsman/base/bug.h"
 #include "pointsman/wire/http2_connection.h"
 #include "pointsman/wire/http_connection.h"
 
 namespace pointsman {
-
-HttpExchange::HttpExchange(Loop& loop, HttpResponder& connection)
-    : loop_(loop), connection_(&connection) {}
 
 HttpExchange::~HttpExchange() {
   if (memory_ != nullptr) memory_->give(held_);
@@ -25,18 +21,28 @@ void HttpExchange::gather_body(BodyBuffer& into, Gathered done) {
   connection_->gather();
 }
 
-void HttpExchange::stream_body(Chunk chunk) {
-  if (connection_ == nullptr) return;
-  chunk_ = std::move(chunk);
-  connection_->gather();
+// The callbacks are moved out before they run: they may destroy the exchange, which holds them.
+
+void HttpExchange::body_ended() {
+  if (auto done = std::exchange(gathered_, nullptr)) done(into_->view());
 }
 
-void HttpExchange::pause_body() {
-  if (connection_ != nullptr) connection_->pause(true);
+void HttpExchange::body_failed(Code code, std::string_view why) {
+  if (auto done = std::exchange(gathered_, nullptr)) done(fail(code, std::string(why)));
 }
 
-void HttpExchange::resume_body() {
-  if (connection_ != nullptr) connection_->pause(false);
+void HttpExchange::lost() {
+  connection_ = nullptr;
+  if (gathered_) return body_failed(Code::cancelled, "the client went away");
+  if (auto gone = std::exchange(gone_, nullptr)) gone();
+}
+
+bool HttpExchange::hold(ByteBudget* memory, std::size_t bytes) {
+  if (memory == nullptr || bytes == 0) return true;
+  if (!memory->take(bytes)) return false;
+  memory_ = memory;
+  held_ += bytes;
+  return true;
 }
 
 void HttpExchange::respond(ResponseHead head, std::string_view body) {
@@ -112,6 +118,7 @@ void HttpServer::State::look_drained() {
 void HttpServer::State::serve_http2(std::unique_ptr<Stream> stream, std::string_view first) {
   auto connection = std::make_shared<Http2Connection>(*this, std::move(stream));
   http2.emplace(connection.get(), connection);
+  if (parting || draining) connection->drain();
   connection->begin(first);
 }
 
@@ -142,19 +149,13 @@ void HttpServer::part() {
 void HttpServer::drain(Loop::Task done) {
   state_->draining = true;
   state_->drained = std::move(done);
-  std::vector<std::shared_ptr<HttpConnection>> open;
-  for (const auto& [key, connection] : state_->connections) open.push_back(connection);
-  for (const auto& connection : open) connection->drain();
+  for (const auto& [key, connection] : state_->connections) connection->drain();
   for (const auto& [key, connection] : state_->http2) connection->drain();
   state_->look_drained();
 }
 
 std::size_t HttpServer::connections() const {
   return state_->connections.size() + state_->http2.size();
-}
-
-std::uint64_t HttpServer::refused() const {
-  return state_->refused;
 }
 
 }  // namespace pointsman

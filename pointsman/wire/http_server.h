@@ -32,7 +32,6 @@ class HttpResponder;
 class HttpExchange {
  public:
   using Gathered = std::move_only_function<void(Result<std::string_view>)>;
-  using Chunk = std::move_only_function<void(Result<std::string_view> bytes, bool last)>;
 
   ~HttpExchange();
   HttpExchange(const HttpExchange&) = delete;
@@ -44,7 +43,7 @@ class HttpExchange {
   // Bytes of the request's body if the head told; 0 if there is none.
   std::optional<std::uint64_t> body_size() const { return body_size_; }
 
-  // -- The request's body: at most one of the two. A body that nobody asked for is skipped.
+  // -- The request's body. One that nobody asked for is skipped.
 
   // Reads the whole body into `into` (cleared first; a body whose length is known is received
   // straight into it) and calls `done` with a view of it, perhaps before this returns.
@@ -52,12 +51,6 @@ class HttpExchange {
   // been answered with 413, 408, 400 or 503; cancelled: it went away. After an error the exchange
   // is over, without gone(). `into` lives until then.
   void gather_body(BodyBuffer& into, Gathered done);
-
-  // Calls `chunk` with each piece of the body; `last` comes with the last, which may be empty.
-  // Errors as above.
-  void stream_body(Chunk chunk);
-  void pause_body();  // no more pieces, and soon no more bytes accepted from the peer
-  void resume_body();
 
   // -- The response.
 
@@ -107,16 +100,23 @@ class HttpExchange {
  private:
   friend class HttpConnection;
   friend class Http2Request;
-  HttpExchange(Loop& loop, HttpResponder& connection);
+  explicit HttpExchange(Loop& loop) : loop_(loop) {}
+
+  // What a connection says. Each may destroy the exchange.
+  void body_ended();
+  void body_failed(Code code, std::string_view why);
+  void lost();  // the peer is gone
+  // Accounts for bytes of the body that are kept; false: there is no memory left for them.
+  bool hold(ByteBudget* memory, std::size_t bytes);
 
   Loop& loop_;
-  HttpResponder* connection_;  // null: the peer is gone, or the response complete
+  // Null: not yet accepted, the peer is gone, or the response is complete.
+  HttpResponder* connection_ = nullptr;
   RequestHead head_;
   Address peer_;
   std::optional<std::uint64_t> body_size_;
   bool started_ = false;
   Gathered gathered_;
-  Chunk chunk_;
   BodyBuffer* into_ = nullptr;
   ByteBudget* memory_ = nullptr;  // where `held_` bytes were taken
   std::size_t held_ = 0;
@@ -128,7 +128,8 @@ class HttpExchange {
 // after the other, strict framing (no obsolete line folding, no ambiguous length). HTTP/2 where the
 // options say so: its exchanges differ in nothing but that many share one connection.
 // Threading: its loop's thread. Destroying it closes its connections; what exchanges are left
-// are gone, without a call. REQUIRES: not destroyed by its own handler.
+// are gone, without a call. REQUIRES: not destroyed by its own handler, nor by what an exchange
+// calls.
 class HttpServer {
  public:
   using Handler = std::move_only_function<void(std::unique_ptr<HttpExchange>)>;
@@ -145,8 +146,6 @@ class HttpServer {
   void drain(Loop::Task done);
 
   std::size_t connections() const;
-  // Requests refused by the server itself: malformed, too large or too slow.
-  std::uint64_t refused() const;
 
  private:
   friend class HttpConnection;

@@ -154,10 +154,6 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
     });
   }
 
-  void count(Refusal why) const {
-    if (shared->options.refusals != nullptr) shared->options.refusals->add(why);
-  }
-
   void accept() {
     if (!socket) return;
     Counts& counts = *shared->counts;
@@ -165,7 +161,9 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
       if (counts.total() >= shared->options.max_connections) {
         counts.full.store(true);
         // A connection may have closed between the count and the flag.
-        if (counts.total() >= shared->options.max_connections) return count(Refusal::connections);
+        if (counts.total() >= shared->options.max_connections) {
+          return count(shared->options.refusals, Refusal::connections);
+        }
         if (!counts.full.exchange(false)) return;
       }
       SocketAddress from;
@@ -176,7 +174,7 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
           break;
         }
         if (errno == EINTR || errno == ECONNABORTED) continue;
-        count(Refusal::open_files);
+        count(shared->options.refusals, Refusal::open_files);
         pause.arm(kAcceptPause);
         return;
       }

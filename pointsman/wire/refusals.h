@@ -45,4 +45,9 @@ class RefusalCounts {
   std::array<std::atomic<std::uint64_t>, kRefusalNames.size()> counts_{};
 };
 
+// Counts it, if anybody wants to know.
+inline void count(RefusalCounts* in, Refusal why) {
+  if (in != nullptr) in->add(why);
+}
+
 }  // namespace pointsman
