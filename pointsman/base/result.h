@@ -30,7 +30,8 @@ enum class Code : std::uint8_t {
 struct Error {
   Code code = Code::internal;
   std::string message;
-  // Value of x-llm-d-request-dropped-reason, or empty. Points to a literal.
+  // One word more for machines, or empty: what begins with "rejected" is a value of
+  // x-llm-d-request-dropped-reason, the rest are codes of OpenAI's errors. Points to a literal.
   std::string_view drop_reason = {};
 };
 

@@ -64,6 +64,13 @@ Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& 
   return {};
 }
 
+bool only_guessed(const Fleet& fleet, std::string_view model, EndpointIndex e) {
+  const ModelTable* const table = fleet.models().get();
+  if (model.empty() || table == nullptr || std::ranges::count(table->known, 1) == 0) return false;
+  const Servers servers(fleet, model);
+  return servers.unknown(e) && !servers.serves(e);
+}
+
 bool prefers_if_available(std::string_view prefer) {
   while (!prefer.empty()) {
     const std::size_t comma = std::min(prefer.find(','), prefer.size());

@@ -19,6 +19,10 @@ bool in_subset(const Endpoint& endpoint, std::span<const std::string_view> allow
 // told and none serves it.
 Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& candidates);
 
+// Whether the endpoint has not told what it serves while others have, none of which serve the
+// model: it may get the request only because of that.
+bool only_guessed(const Fleet& fleet, std::string_view model, EndpointIndex e);
+
 // OpenAI's name of that error.
 inline constexpr std::string_view kModelNotFound = "model_not_found";
 

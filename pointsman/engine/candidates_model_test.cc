@@ -56,6 +56,16 @@ TEST(KeepModel, AnUnknownModelIsNotFoundOnceAllHaveTold) {
   EXPECT_EQ(kept.error().message, "The model `m3` does not exist");
 }
 
+TEST(KeepModel, ToldApartFromAGuess) {
+  const Mixed mixed;
+  EXPECT_TRUE(only_guessed(mixed.fleet, "m3", 2));
+  EXPECT_FALSE(only_guessed(mixed.fleet, "m3", 0)) << "it has told";
+  EXPECT_FALSE(only_guessed(mixed.fleet, "", 2));
+  Mixed silent;
+  silent.fleet.set_models(nullptr);
+  EXPECT_FALSE(only_guessed(silent.fleet, "m3", 2)) << "nobody has told";
+}
+
 TEST(KeepModel, AModelOfAnEndpointThatIsNoCandidateIsNotUnknown) {
   EXPECT_EQ(Mixed(true).keep("m2", {0}), Indices{});
 }

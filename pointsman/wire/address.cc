@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <charconv>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <utility>
 

@@ -1,9 +1,7 @@
 #include "pointsman/wire/grpc_connection.h"
 
-#include <array>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 #include <zlib.h>
 

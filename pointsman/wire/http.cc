@@ -101,6 +101,17 @@ std::string_view RequestHead::query() const {
   return at == std::string::npos ? std::string_view() : std::string_view(target).substr(at + 1);
 }
 
+std::string_view RequestHead::parameter(std::string_view name) const {
+  std::string_view rest = query();
+  while (!rest.empty()) {
+    const std::string_view pair = take_part(rest, '&');
+    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
+      return pair.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
 std::string_view reason_phrase(int status) {
   using Row = std::pair<int, std::string_view>;
   static constexpr std::array kPhrases{

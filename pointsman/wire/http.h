@@ -57,6 +57,8 @@ struct RequestHead {
 
   std::string_view path() const;   // target up to the `?`
   std::string_view query() const;  // after it, or ""
+  // The value of `name` in the query, percent-encoded as it is; "" if there is none.
+  std::string_view parameter(std::string_view name) const;
 };
 
 struct ResponseHead {

@@ -123,19 +123,12 @@ HttpParsed<std::optional<Framing>> declared_framing(int minor, const HttpFields&
     return Framing{Framing::Kind::chunked};
   }
   if (!length) return std::nullopt;
-  const auto bytes = parse_length(*length);
+  const auto bytes = number_in<std::uint64_t>(*length);
   if (!bytes) return refuse("malformed Content-Length");
   return Framing{Framing::Kind::length, *bytes};
 }
 
 }  // namespace
-
-std::optional<std::uint64_t> parse_length(std::string_view text) {
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return length;
-}
 
 HttpParsed<std::string_view> HeadScanner::take(std::string_view& input) {
   if (std::exchange(finished_, false)) kept_.clear();
@@ -215,9 +208,9 @@ HttpParsed<void> parse_response_head(std::string_view text, const HeadLimits& li
   }
   if (line[7] != '0' && line[7] != '1') return refuse("unknown version of HTTP");
   out.minor = line[7] - '0';
-  const auto status = parse_length(line.substr(9, 3));
+  const auto status = number_in<int>(line.substr(9, 3));
   if (!status || *status < 100 || *status > 599) return refuse("malformed status");
-  out.status = static_cast<int>(*status);
+  out.status = *status;
   const auto reason = line.size() > 13 ? line.substr(13) : std::string_view();
   if (!is_value(reason)) return refuse("the reason has a control character");
   out.reason = reason;

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -55,9 +54,6 @@ HttpParsed<void> parse_request_head(std::string_view text, const HeadLimits& lim
                                     RequestHead& out);
 HttpParsed<void> parse_response_head(std::string_view text, const HeadLimits& limits,
                                      ResponseHead& out);
-
-// The value of a Content-Length field; nothing: it is no number.
-std::optional<std::uint64_t> parse_length(std::string_view text);
 
 // How the end of a body is known.
 struct Framing {

@@ -64,6 +64,7 @@ TEST(Http2Session, RefusesHeadersOverTheLimit) {
   EXPECT_EQ(rig.acceptor.all.size(), 1U);
 }
 
+// A block of fields without end: nothing is kept of it, and its frames are counted.
 TEST(Http2Session, CutsOffAHeaderBlockThatDoesNotEnd) {
   RefusalCounts refusals;
   SessionRig rig({.refusals = &refusals});
@@ -84,6 +85,7 @@ TEST(Http2Session, CutsOffAHeaderBlockThatDoesNotEnd) {
   EXPECT_EQ(refusals.of(Refusal::http2_flood), 1U);
 }
 
+// One byte can stand for a field of kilobytes: a frame of 100 kB for 400 MB.
 TEST(Http2Session, CutsOffABlockOfReferencesToOneLargeField) {
   RefusalCounts refusals;
   SessionRig rig({.refusals = &refusals});

@@ -59,7 +59,7 @@ bool Http2Request::read_head(std::span<const Http2Field> fields, RequestHead& he
   if (!authority.empty()) head.fields.set("host", authority);
   bare_ = head.method == "HEAD";
   if (const auto text = head.fields.find("content-length")) {
-    length_ = parse_length(*text);
+    length_ = number_in<std::uint64_t>(*text);
     if (!length_) return false;
   }
   const bool options = head.target == "*" && head.method == "OPTIONS";
@@ -242,7 +242,7 @@ void Http2Request::abandon() {
 HttpExchange* Http2Request::detach() {
   HttpExchange* const exchange = std::exchange(exchange_, nullptr);
   exchange->connection_ = nullptr;
-  wait_for(Wait::none);
+  if (wait_ != Wait::rest) wait_for(Wait::none);
   skip_body();
   return exchange;
 }

@@ -1,6 +1,5 @@
 // HttpServer's other language: HTTP/2 on the same exchanges.
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>

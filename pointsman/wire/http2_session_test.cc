@@ -3,7 +3,6 @@
 #include <array>
 #include <deque>
 #include <string>
-#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -237,8 +236,6 @@ TEST(Http2Session, ClosesEveryStreamWhenItDies) {
   }
 }
 
-// A block of fields without end: nothing is kept of it, and its frames are counted.
-// One byte can stand for a field of kilobytes: a frame of 100 kB for 400 MB.
 TEST(Http2Session, DrainsInTwoSteps) {
   SessionRig rig;
   const Heard& heard = rig.open();

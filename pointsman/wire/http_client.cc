@@ -1,6 +1,5 @@
 #include "pointsman/wire/http_client.h"
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>

@@ -1,7 +1,6 @@
 #include "pointsman/wire/http_client_connection.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace pointsman {

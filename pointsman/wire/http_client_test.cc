@@ -1,5 +1,6 @@
 #include "pointsman/wire/http_client.h"
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/wire/http_connection.h"
 
 namespace pointsman {
@@ -72,8 +73,9 @@ void HttpConnection::write_head(const ResponseHead& head) {
     if (!is_connections_own(name)) append_field(outbox_, name, value);
   }
   if (!head.fields.contains("date")) append_field(outbox_, "Date", http_date());
-  const auto length =
-      head.fields.find("content-length").and_then([](auto text) { return parse_length(text); });
+  const auto length = head.fields.find("content-length").and_then([](auto text) {
+    return number_in<std::uint64_t>(text);
+  });
   if (length && head.status >= 200 && head.status != 204) {
     outbox_ += "Content-Length: ";
     append_number(outbox_, *length);

@@ -1,7 +1,6 @@
 #include "pointsman/wire/http.h"
 
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -93,6 +92,15 @@ TEST(BodyBuffer, HasZeroBytesBehindItsEnd) {
   buffer.reserve(BodyBuffer::kKept + 1);
   buffer.recycle();
   EXPECT_EQ(buffer.capacity(), 0U);
+}
+
+TEST(RequestHead, ReadsAParameterOfItsQuery) {
+  const RequestHead head{.target = "/p?limits=1&limit=2&where=a%20b&empty="};
+  EXPECT_EQ(head.parameter("limit"), "2");
+  EXPECT_EQ(head.parameter("where"), "a%20b");
+  EXPECT_EQ(head.parameter("empty"), "");
+  EXPECT_EQ(head.parameter("p"), "");
+  EXPECT_EQ(RequestHead{.target = "/p"}.parameter("limit"), "");
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "pointsman/wire/loop.h"
 
-#include <algorithm>
 #include <latch>
 #include <utility>
 

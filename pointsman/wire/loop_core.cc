@@ -1,6 +1,5 @@
 #include "pointsman/wire/loop_core.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "pointsman/wire/resolver.h"

@@ -20,7 +20,6 @@ Tunnel::Tunnel(Loop& loop, TunnelEnd one, TunnelEnd other, std::chrono::nanoseco
 }
 
 void Tunnel::listen(Side& from) {
-  if (over_ || from.ended) return;
   from.stream->when_readable([this, &from] { read(from); });
 }
 
@@ -31,7 +30,9 @@ void Tunnel::read(Side& from) {
   if (!got) return over();
   if (got->end) {
     from.ended = true;
-    return finish(to);
+    to.stream->finish();
+    if (to.ended) over();
+    return;
   }
   if (idle_.count() > 0) timer_.arm(idle_);
   to.unsent.assign(room.data(), got->bytes);
@@ -52,13 +53,7 @@ void Tunnel::flush(Side& to) {
       return;
     }
   }
-  if (other(to).ended) return finish(to);
   listen(other(to));
-}
-
-void Tunnel::finish(Side& to) {
-  if (!std::exchange(to.finished, true)) to.stream->finish();
-  if (a_.ended && b_.ended) over();
 }
 
 void Tunnel::over() {

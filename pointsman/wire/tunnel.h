@@ -32,15 +32,13 @@ class Tunnel {
   struct Side {
     std::unique_ptr<Stream> stream;
     std::string unsent;
-    std::size_t sent = 0;   // of unsent
-    bool ended = false;     // it sends no more
-    bool finished = false;  // it has been told that no more comes
+    std::size_t sent = 0;  // of unsent
+    bool ended = false;    // it sends no more
   };
 
   void listen(Side& from);
   void read(Side& from);
   void flush(Side& to);
-  void finish(Side& to);
   void over();
   Side& other(const Side& side) { return &side == &a_ ? b_ : a_; }
 

@@ -1,5 +1,6 @@
 #include "pointsman/wire/tunnel.h"
 
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>

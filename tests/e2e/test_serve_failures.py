@@ -226,6 +226,16 @@ def test_the_last_server_is_never_left_out(breaker, serve):
     assert bad.requests == 10
 
 
+def test_an_answer_passes_when_nobody_else_can_be_spoken_to(breaker, serve):
+    busy = breaker(FAILING)
+    router = serve([], args=["--workers=1", "--endpoint", busy.url, "--endpoint", f"https://localhost:{free_port()}",
+                             "--upstream-ca-file=/nowhere", "--retry-on=503", "--eject-after=0"])
+    answers = chats(router.port, 6)
+    assert {(a.status, a.body) for a in answers} == {(503, b"busy")}
+    assert busy.requests == 6
+    assert router.admin.metric("pointsman_retries_total") == 0
+
+
 # Several models
 
 
@@ -258,6 +268,20 @@ def test_an_unknown_model_is_openais_404(model_servers, serve, client):
     assert answer.json()["error"] == {"message": "The model `gpt-9` does not exist", "type": "invalid_request_error",
                                       "param": "model", "code": "model_not_found"}
     assert [len(server.seen) for server in servers] == [0, 0, 0]
+
+
+def test_a_model_that_only_a_dead_server_may_have_is_a_503(model_servers, serve, client):
+    """Nobody knows whether the model exists: no 404, and it is worth another try, unlike a 502."""
+    [alive] = model_servers(1)
+    alive.behave.models = ["a"]
+    router = serve([], args=["--endpoint", f"http://127.0.0.1:{free_port()}", "--endpoint", alive.url])
+    until(lambda: sum("models" in e for e in router.admin.json("/endpoints")["endpoints"]) == 1, "one has told")
+    answer = client(router.port).post("/v1/chat/completions", chat(model="gpt-9"))
+    assert answer.status == 503
+    assert answer.headers["retry-after"] == "1"
+    message = answer.json()["error"]["message"]
+    assert message.startswith("no model server is known to serve the model `gpt-9`, and model server ")
+    assert alive.seen == []
 
 
 def test_the_routers_list_of_models_is_that_of_all(model_servers, serve, client):

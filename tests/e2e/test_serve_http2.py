@@ -56,6 +56,19 @@ def test_tls_with_both_versions_and_a_new_certificate_without_a_restart(model_se
     assert curl(*trust, *VERSION, url, "-d", json.dumps(chat())) == "2 200"
 
 
+@needs_curl
+@pytest.mark.parametrize("size", [3_000, 300_000, 20_000_000])
+def test_curl_sees_that_its_body_is_too_large(model_servers, serve, tmp_path, size):
+    """Stopped before it has sent all, curl says that the stream broke, and nothing of the answer."""
+    router = serve(model_servers(1), args=["--max-body-bytes=1Ki"])
+    body = tmp_path / "body"
+    body.write_bytes(b"x" * size)
+    for undeclared in ([], ["-H", "Transfer-Encoding: chunked"]):
+        answer = curl("--http2-prior-knowledge", f"http://127.0.0.1:{router.port}/v1/completions", "-H", "Expect:",
+                      *undeclared, "--data-binary", f"@{body}", "-w", "%{http_code}")
+        assert answer.endswith("413") and "the body is too large" in answer
+
+
 def test_model_servers_with_tls_are_verified(model_servers, serve, client, tmp_path, cleanup):
     """A TLS front of its own before the fake server, since that speaks plain HTTP."""
     [server] = model_servers(1)

@@ -1,7 +1,6 @@
 #include "pointsman/edge/admin/admin.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -9,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/record/decision_json.h"
 
 namespace pointsman {
@@ -24,27 +24,6 @@ bool is_loopback(const Address& peer) {
   return zeros && peer.ip[15] == 1;
 }
 
-// The value of `name` in a query string; no decoding, since only numbers are asked for.
-std::string_view parameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    if (pair.starts_with(name) && pair.substr(name.size()).starts_with('=')) {
-      return pair.substr(name.size() + 1);
-    }
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return {};
-}
-
-template <typename Number>
-std::optional<Number> read_number(std::string_view text, int base) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 void respond_json(HttpExchange& exchange, std::string body) {
   ResponseHead head;
   head.fields.add("Content-Type", "application/json");
@@ -58,7 +37,7 @@ AdminServer::AdminServer(Loop& loop, AdminSources sources)
     : sources_(std::move(sources)),
       fleet_(sources_.fleets),
       taps_(loop, sources_.taps),
-      server_(loop, {.refusals = sources.refusals},
+      server_(loop, {.refusals = sources_.refusals},
               [this](std::unique_ptr<HttpExchange> exchange) { take(std::move(exchange)); }) {}
 
 void AdminServer::take(std::unique_ptr<HttpExchange> exchange) {
@@ -92,8 +71,7 @@ void AdminServer::answer(HttpExchange& exchange) {
   if (path == "/healthz") return exchange.respond(200, "ok");
   if (path == "/readyz") {
     const bool ready = sources_.ready();
-    return exchange.respond(ready ? 200 : 503,
-                            ready ? "ok" : "not ready: no endpoints are known yet");
+    return exchange.respond(ready ? 200 : 503, ready ? "ok" : "not ready: draining");
   }
   const bool private_page = path == "/tap" || path == "/endpoints" || path == "/decisions" ||
                             path.starts_with("/decisions/");
@@ -120,7 +98,7 @@ void AdminServer::answer_decisions(HttpExchange& exchange, std::string_view path
       const auto newest = sources_.decisions.newest(1);
       if (!newest.empty()) found = newest[0];
     } else {
-      const auto id = read_number<std::uint64_t>(wanted, 16);
+      const auto id = number_in<std::uint64_t>(wanted, 16);
       if (!id || wanted.size() != 16) {
         return exchange.respond(400, "a decision id has 16 hexadecimal digits");
       }
@@ -129,8 +107,8 @@ void AdminServer::answer_decisions(HttpExchange& exchange, std::string_view path
     if (!found) return exchange.respond(404, "no such decision; the newest 512 are kept");
     return respond_json(exchange, decision_json(*found->decision, found->outcome));
   }
-  const std::string_view text = parameter(exchange.head().query(), "limit");
-  const auto limit = text.empty() ? kDefaultLimit : read_number<std::size_t>(text, 10).value_or(0);
+  const std::string_view text = exchange.head().parameter("limit");
+  const auto limit = text.empty() ? kDefaultLimit : number_in<std::size_t>(text).value_or(0);
   if (limit == 0) return exchange.respond(400, "limit must be a number from 1");
   std::string json = R"({"decisions":[)";
   bool first = true;

@@ -23,7 +23,7 @@ struct AdminSources {
   const DecisionRing& decisions;
   TapHub& taps;
   const Published<Fleet>& fleets;
-  std::function<bool()> ready;        // for /readyz; any thread
+  std::function<bool()> ready;        // for /readyz: false while draining; any thread
   RefusalCounts* refusals = nullptr;  // of the port's own connections
   FindTrouble trouble = {};           // of endpoints
   // Tokens that open what is otherwise for clients on this machine only; null: none does.

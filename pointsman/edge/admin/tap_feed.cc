@@ -12,39 +12,6 @@ namespace {
 
 constexpr std::size_t kBatch = 256;  // decisions shown before others on the loop have a turn
 
-// Undoes percent-encoding and '+'; what is malformed stays as it is.
-std::string decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+') {
-      out += ' ';
-      continue;
-    }
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const auto high = hex_value(text[i + 1]);
-      const auto low = hex_value(text[i + 2]);
-      if (high && low) {
-        out += static_cast<char>(*high * 16 + *low);
-        i += 2;
-        continue;
-      }
-    }
-    out += text[i];
-  }
-  return out;
-}
-
-std::string_view where_of(std::string_view query) {
-  constexpr std::string_view kName = "where=";
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    if (pair.starts_with(kName)) return pair.substr(kName.size());
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return {};
-}
-
 }  // namespace
 
 TapFeed::TapFeed(Loop& loop, TapHub& hub)
@@ -62,7 +29,9 @@ TapFeed::~TapFeed() {
 }
 
 void TapFeed::serve(std::unique_ptr<HttpExchange> exchange) {
-  auto filter = DecisionFilter::parse(decoded(where_of(exchange->head().query())));
+  std::string where(exchange->head().parameter("where"));
+  std::ranges::replace(where, '+', ' ');
+  auto filter = DecisionFilter::parse(percent_decoded(where));
   if (!filter) return exchange->respond(400, "where: " + filter.error().message);
   if (readers_.size() >= kMaxReaders) {
     return exchange->respond(503, "there are as many taps as there may be");

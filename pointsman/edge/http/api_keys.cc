@@ -1,15 +1,12 @@
 #include "pointsman/edge/http/api_keys.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "pointsman/base/text.h"
 #include "pointsman/wire/http.h"
 
 namespace pointsman {
 namespace {
-
-constexpr std::size_t kMostKeys = 10'000;
 
 // Looks at every byte whatever the answer is.
 bool same_secret(std::string_view a, std::string_view b) {
@@ -32,13 +29,15 @@ Result<ApiKeys> ApiKeys::parse(std::string_view text) {
   ApiKeys keys;
   std::size_t line = 0;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view key = trim(text.substr(0, end), kAnyBlank);
-    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string_view key = trim(take_part(text, '\n'), kAnyBlank);
     ++line;
     if (key.empty() || key.starts_with('#')) continue;
-    if (!is_key(key) || keys.keys_.size() == kMostKeys) {
+    if (!is_key(key)) {
       return fail(Code::invalid_config, "line " + std::to_string(line) + " is not a key");
+    }
+    if (keys.keys_.size() == kMostKeys) {
+      return fail(Code::invalid_config, "line " + std::to_string(line) + " is one key too many: " +
+                                            std::to_string(kMostKeys) + " are the most");
     }
     keys.keys_.emplace_back(key);
   }

@@ -12,9 +12,11 @@ namespace pointsman {
 // The keys that let a client in. Immutable.
 class ApiKeys {
  public:
+  static constexpr std::size_t kMostKeys = 10'000;
+
   // Reads one key a line; empty lines and those that begin with # do not count.
-  // Errors: invalid_config: there is none, or one has a blank or another character that no header
-  // field may hold.
+  // Errors: invalid_config: there is none, there are more than kMostKeys, or one has a blank or
+  // another character that no header field may hold.
   static Result<ApiKeys> parse(std::string_view text);
 
   // Whether the value of an Authorization field is `Bearer` and one of the keys. Takes the same

@@ -1,5 +1,8 @@
 #include "pointsman/edge/http/api_keys.h"
 
+#include <cstddef>
+#include <string>
+
 #include <gtest/gtest.h>
 
 namespace pointsman {
@@ -26,6 +29,14 @@ TEST(ApiKeys, AFileWithoutOneIsAMistake) {
   EXPECT_FALSE(ApiKeys::parse(""));
   EXPECT_FALSE(ApiKeys::parse("# none\n\n"));
   EXPECT_EQ(ApiKeys::parse("ok\nnot ok\n").error().message, "line 2 is not a key");
+}
+
+TEST(ApiKeys, AreLimitedInNumber) {
+  std::string text;
+  for (std::size_t i = 0; i < ApiKeys::kMostKeys; ++i) text += "sk-" + std::to_string(i) + '\n';
+  EXPECT_EQ(ApiKeys::parse(text)->size(), ApiKeys::kMostKeys);
+  EXPECT_EQ(ApiKeys::parse("# one more\n" + text + "sk-last\n").error().message,
+            "line 10002 is one key too many: 10000 are the most");
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "pointsman/base/arena.h"
 #include "pointsman/base/result.h"
@@ -22,14 +21,16 @@ namespace pointsman {
 // Views point into `head` and the arena.
 std::span<const Header> engine_headers(const RequestHead& head, Arena& arena);
 
-// The request that goes upstream: hop-by-hop fields, the router's own headers and Expect are gone,
-// x-request-id, x-forwarded-*, what plugins edited and, when tracing is on, the trace headers are
-// set.
 struct UpstreamRules {
   std::string_view scheme = "http";  // that the client used
   std::string_view key;              // for the model servers; empty: the client's Authorization
   bool upgrade = false;              // Upgrade passes
 };
+
+// The request that goes upstream. Hop-by-hop fields, the router's own headers, Host, Expect and
+// Content-Length are gone; x-request-id and x-forwarded-for are set, x-forwarded-host and -proto
+// where the client sent none; and then what the rules say, what plugins edited and, when tracing is
+// on, the trace headers.
 void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
                         const TraceHeaders& trace_headers, const UpstreamRules& rules,
                         RequestHead& out);

@@ -16,23 +16,6 @@ void append_card(std::string& out, const ModelTable::Model& model) {
   out += R"(,"object":"model","created":0,"owned_by":"pointsman"})";
 }
 
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const auto high = hex_value(text[i + 1]);
-      const auto low = hex_value(text[i + 2]);
-      if (high && low) {
-        out += static_cast<char>(*high * 16 + *low);
-        i += 2;
-        continue;
-      }
-    }
-    out += text[i];
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string models_page(const ModelTable& models) {

@@ -1,31 +1,19 @@
 #include "pointsman/edge/http/outliers.h"
 
 #include <algorithm>
-#include <memory>
 
 namespace pointsman {
 
-Outliers::~Outliers() {
-  for (const std::atomic<Page*>& page : pages_) {
-    const std::unique_ptr<Page> owned(page.load(std::memory_order_relaxed));
-  }
-}
-
 const Outliers::Cell* Outliers::find(EndpointKey endpoint) const {
-  const Page* const page = pages_[endpoint.slot() / kPageCells].load(std::memory_order_acquire);
-  if (page == nullptr) return nullptr;
-  const Cell& cell = (*page)[endpoint.slot() % kPageCells];
-  return cell.key.load(std::memory_order_relaxed) == endpoint.value ? &cell : nullptr;
+  const Cell* const cell = cells_.find(endpoint.slot());
+  if (cell == nullptr || cell->key.load(std::memory_order_relaxed) != endpoint.value) {
+    return nullptr;
+  }
+  return cell;
 }
 
 Outliers::Cell& Outliers::cell(EndpointKey endpoint) {
-  std::atomic<Page*>& place = pages_[endpoint.slot() / kPageCells];
-  Page* page = place.load(std::memory_order_acquire);
-  if (page == nullptr) {
-    auto made = std::make_unique<Page>();
-    if (place.compare_exchange_strong(page, made.get())) page = made.release();
-  }
-  Cell& cell = (*page)[endpoint.slot() % kPageCells];
+  Cell& cell = cells_.at(endpoint.slot());
   if (cell.key.exchange(endpoint.value, std::memory_order_relaxed) != endpoint.value) {
     // Somebody else had this slot before.
     cell.failures.store(0, std::memory_order_relaxed);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -9,6 +8,7 @@
 
 #include "pointsman/base/clock.h"
 #include "pointsman/model/endpoint.h"
+#include "pointsman/model/slot_pages.h"
 #include "pointsman/stage/endpoint_gate.h"
 
 namespace pointsman {
@@ -36,9 +36,6 @@ class Outliers final : public EndpointGate {
   };
 
   explicit Outliers(OutlierOptions options = {}) : options_(options) {}
-  ~Outliers() override;
-  Outliers(const Outliers&) = delete;
-  Outliers& operator=(const Outliers&) = delete;
 
   bool any(Clock::time_point now) const override {
     return now.time_since_epoch().count() < newest_.load(std::memory_order_relaxed);
@@ -61,15 +58,13 @@ class Outliers final : public EndpointGate {
     std::atomic<std::uint32_t> times{0};
     std::atomic<std::int64_t> until{0};
   };
-  static constexpr std::size_t kPageCells = 256;
-  using Page = std::array<Cell, kPageCells>;
 
   const Cell* find(EndpointKey endpoint) const;
   Cell& cell(EndpointKey endpoint);
 
   const OutlierOptions options_;
   std::atomic<std::int64_t> newest_{0};  // when the last of them returns
-  std::array<std::atomic<Page*>, 65'536 / kPageCells> pages_{};
+  SlotPages<Cell, 256> cells_;
 };
 
 }  // namespace pointsman

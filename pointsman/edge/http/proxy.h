@@ -2,11 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "pointsman/base/published.h"
 #include "pointsman/edge/http/api_keys.h"
@@ -43,8 +41,8 @@ struct ProxyOptions {
 
 struct ProxyShared;  // proxy_session.h
 
-// One worker's half of the standalone router: answers HTTP/1.1 requests by sending each to the
-// endpoint that the pipeline picks. Bodies are gathered before the decision; responses stream
+// One worker's half of the standalone router: answers the requests of clients by sending each to
+// the endpoint that the pipeline picks. Bodies are gathered before the decision; responses stream
 // through, each side holding the other back. When a server cannot be reached, or closes a kept
 // connection before its first byte, the next-best endpoint of the same decision is tried, within
 // RetryOptions; never once a byte of an answer has gone to the client.

@@ -1,7 +1,7 @@
 #include "pointsman/edge/http/proxy_session.h"
 
-#include <algorithm>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "pointsman/edge/http/forward.h"
@@ -16,6 +16,7 @@ namespace pointsman {
 void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   reset();
   restorer_.reset();
+  tried_.clear();
   attempts_ = 0;
   with_engine_ = false;
   pipeline_ = *shared_.pipeline.get();
@@ -106,8 +107,8 @@ void ProxySession::refuse(const Error& error, Outcome::End how) {
   if (error.drop_reason.starts_with("rejected")) {
     reply_.fields.add("x-llm-d-request-dropped-reason", error.drop_reason);
   }
-  if (decision != nullptr && shared_.options.decision_header) {
-    reply_.fields.add("x-pointsman-decision", decision_id_text(decision->id));
+  if (const std::string id = told_decision(); !id.empty()) {
+    reply_.fields.add("x-pointsman-decision", id);
   }
   exchange_->respond(std::move(reply_), error_body(error));
   end(how);
@@ -115,64 +116,68 @@ void ProxySession::refuse(const Error& error, Outcome::End how) {
 
 void ProxySession::send() {
   shared_.budget.request();
-  auto next = next_target();
-  if (!next && bodiless_) {
+  if (const auto first = next_target()) return attempt(*first);
+  if (bodiless_ && tried_.empty()) {
     return refuse({Code::unavailable, "no pods available in datastore", "rejected-no-endpoints"});
   }
-  // Who has no address is passed over.
-  while (next && !attempt(*next)) next = next_target();
-  if (next) return;
   refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"},
          Outcome::End::upstream_failed);
 }
 
-std::optional<EndpointIndex> ProxySession::next_target() {
-  const auto tried = std::span(tried_).first(attempts_);
-  if (attempts_ == std::min(kMaxAttempts, shared_.options.retry.most + 1)) return std::nullopt;
-  if (!bodiless_) return next_endpoint(*decision, tried);
-  const auto endpoint = pipeline_->any_endpoint(*this, *fleet_, shared_.worker, tried);
-  if (!endpoint) return std::nullopt;
-  return *endpoint;
+std::optional<EndpointIndex> ProxySession::next_choice() {
+  if (!bodiless_) return next_endpoint(*decision, tried_);
+  const auto any = pipeline_->any_endpoint(*this, *fleet_, shared_.worker, tried_);
+  if (!any) return std::nullopt;
+  return *any;
 }
 
-bool ProxySession::attempt(EndpointIndex next) {
-  tried_[attempts_++] = next;
-  const Endpoint& endpoint = target();
-  if (!bodiless_ && next != in_effect().targets()[0]) {
-    pipeline_->rerouted(*this, next, shared_.worker);
+std::optional<ProxySession::Target> ProxySession::next_target() {
+  if (attempts_ > shared_.options.retry.most) return std::nullopt;
+  while (const auto next = next_choice()) {
+    tried_.push_back(*next);
+    const Endpoint& endpoint = (*fleet_)[*next];
+    const auto address =
+        Address::parse(endpoint.address, bodiless_ ? endpoint.port : decision->port_of(*next));
+    Result<std::shared_ptr<TlsContext>> tls = nullptr;
+    if (endpoint.tls) tls = shared_.upstream_tls();
+    if (address && tls) {
+      return Target{.endpoint = *next,
+                    .to = {.address = *address,
+                           .tls = *std::move(tls),
+                           .host = endpoint.tls ? endpoint.host : std::string(),
+                           .http2 = speaks_http2(endpoint)}};
+    }
+  }
+  return std::nullopt;
+}
+
+void ProxySession::attempt(const Target& next) {
+  target_ = next.endpoint;
+  ++attempts_;
+  if (!bodiless_ && target_ != in_effect().targets()[0]) {
+    pipeline_->rerouted(*this, target_, shared_.worker);
   }
   if (!bodiless_ && attempts_ > 1) {
     Outcome so_far = decision->outcome;
     so_far.attempts = static_cast<std::int32_t>(attempts_);
-    so_far.served_by = endpoint.host_port;
+    so_far.served_by = target().host_port;
     pipeline_->retried(*this, so_far);
   }
-  const std::uint16_t port = bodiless_ ? endpoint.port : decision->port_of(next);
-  const auto address = Address::parse(endpoint.address, port);
-  if (!address) return false;
-  Result<std::shared_ptr<TlsContext>> tls = nullptr;
-  if (endpoint.tls) tls = shared_.upstream_tls();
-  if (!tls) return false;
   const UpstreamRules rules{
       .scheme = shared_.options.scheme,
       .key = keys_ == nullptr ? std::string_view() : std::string_view(keys_->upstream),
-      .upgrade = bodiless_ && asks_upgrade(exchange_->head()) && !speaks_http2(endpoint)};
+      .upgrade = bodiless_ && asks_upgrade(exchange_->head()) && !next.to.http2};
   make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, rules, upstream_);
-  const HttpTarget to{.address = *address,
-                      .tls = *tls,
-                      .host = endpoint.tls ? endpoint.host : std::string(),
-                      .http2 = speaks_http2(endpoint)};
   const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
-  shared_.client.start(call_, to, upstream_, parts, *this);
+  shared_.client.start(call_, next.to, upstream_, parts, *this);
   pipeline_->sent(*this, shared_.worker);
-  return true;
 }
 
 bool ProxySession::try_elsewhere(std::string_view reason) {
   if (exchange_->started()) return false;
   const auto limit = shared_.options.client.total;
   if (limit.count() > 0 && Clock::now() - request.received >= limit) return false;
-  auto next = next_target();
+  const auto next = next_target();
   if (!next) return false;
   MetricShard& shard = shared_.worker.shard;
   if (!shared_.budget.take()) {
@@ -181,8 +186,8 @@ bool ProxySession::try_elsewhere(std::string_view reason) {
   }
   shard.add(shard.with(metric::kRetries, reason));
   call_.cancel();
-  while (next && !attempt(*next)) next = next_target();
-  return next.has_value();
+  attempt(*next);
+  return true;
 }
 
 void ProxySession::blame(std::string_view reason, bool connecting) {
@@ -200,23 +205,28 @@ void ProxySession::praise() {
 }
 
 void ProxySession::on_head(const ResponseHead& head) {
-  const RetryOptions& retry = shared_.options.retry;
-  const auto status = static_cast<std::size_t>(head.status);
   if (head.status == 500 || (head.status >= 502 && head.status <= 504)) {
     blame("5xx", false);
-    if (retry.statuses.test(status) && try_elsewhere("status")) return;
   } else {
     praise();
-    if (retry.statuses.test(status) && try_elsewhere("status")) return;
   }
+  const auto& retried = shared_.options.retry.statuses;
+  if (retried.test(static_cast<std::size_t>(head.status)) && try_elsewhere("status")) return;
   pipeline_->response_started(*this, head.status,
                               head.fields.find("content-type").value_or(std::string_view()),
                               shared_.worker);
-  const bool tell = decision != nullptr && shared_.options.decision_header;
-  make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), client_edits,
-                   reply_);
+  make_reply(head);
   begin_restoring(head);
   exchange_->start(reply_);
+}
+
+void ProxySession::make_reply(const ResponseHead& head) {
+  make_client_head(head, told_decision(), client_edits, reply_);
+}
+
+std::string ProxySession::told_decision() const {
+  const bool tell = decision != nullptr && shared_.options.decision_header;
+  return tell ? decision_id_text(decision->id) : std::string();
 }
 
 void ProxySession::begin_restoring(const ResponseHead& head) {
@@ -255,7 +265,6 @@ void ProxySession::on_failure(HttpFailure failure) {
                                   : failure.phase == Phase::answering ? "broken"
                                                                       : "reset";
   blame(reason, connecting);
-  const Endpoint& failed = target();
   const bool untouched =
       connecting || failure.phase == Phase::stale || failure.phase == Phase::refused;
   const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
@@ -264,8 +273,14 @@ void ProxySession::on_failure(HttpFailure failure) {
     exchange_->abort();
     return end(Outcome::End::upstream_failed);
   }
-  refuse({timeout ? Code::timeout : Code::bad_gateway,
-          "model server " + failed.id + " (" + failed.host_port + "): " + failure.error.message},
+  const std::string who = "model server " + target().id + " (" + target().host_port + ")";
+  if (connecting && !bodiless_ && only_guessed(*fleet_, request.target_model, target_)) {
+    return refuse({Code::unavailable, "no model server is known to serve the model `" +
+                                          std::string(request.target_model) + "`, and " + who +
+                                          " could not be asked: " + failure.error.message},
+                  Outcome::End::upstream_failed);
+  }
+  refuse({timeout ? Code::timeout : Code::bad_gateway, who + ": " + failure.error.message},
          Outcome::End::upstream_failed);
 }
 
@@ -273,9 +288,7 @@ void ProxySession::on_upgrade(const ResponseHead& head, std::unique_ptr<Stream> 
                               std::string_view rest) {
   praise();
   pipeline_->response_started(*this, head.status, {}, shared_.worker);
-  const bool tell = decision != nullptr && shared_.options.decision_header;
-  make_client_head(head, tell ? decision_id_text(decision->id) : std::string(), client_edits,
-                   reply_);
+  make_reply(head);
   reply_.fields.add("Connection", "Upgrade");
   reply_.fields.add("Upgrade", head.fields.find("upgrade").value_or(std::string_view()));
   auto client = exchange_->upgrade(reply_);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -59,7 +59,11 @@ class ProxySession final : public Session, private HttpSink {
   void decided(const Result<void>& outcome) override;
 
  private:
-  static constexpr std::size_t kMaxAttempts = 9;
+  // Where a request can be sent.
+  struct Target {
+    EndpointIndex endpoint = 0;
+    HttpTarget to;
+  };
 
   bool admitted() const;
   bool answer_models();
@@ -68,17 +72,23 @@ class ProxySession final : public Session, private HttpSink {
   void refuse(const Error& error, Outcome::End how = Outcome::End::rejected);
   // Sends the request to the first endpoint, or says that there is none.
   void send();
-  // The endpoint that comes next, if there is one.
-  std::optional<EndpointIndex> next_target();
-  // Begins a try; false if nothing can be sent there.
-  bool attempt(EndpointIndex target);
+  // The endpoint that comes next, if there is one and another try is allowed. Who has no address,
+  // or cannot be spoken to, is passed over.
+  std::optional<Target> next_target();
+  std::optional<EndpointIndex> next_choice();
+  // Begins a try.
+  void attempt(const Target& next);
   // Sends the request to the next endpoint in place of the one that failed; false: it is not to be
   // tried again.
   bool try_elsewhere(std::string_view reason);
   // The last endpoint tried has failed, or answered.
   void blame(std::string_view reason, bool connecting);
   void praise();
-  const Endpoint& target() const { return (*fleet_)[tried_[attempts_ - 1]]; }
+  const Endpoint& target() const { return (*fleet_)[target_]; }
+  // Makes the response's head for the client of what the model server says.
+  void make_reply(const ResponseHead& head);
+  // The decision's name, if clients are told it; else "".
+  std::string told_decision() const;
   // Prepares to give the response its client's model name back, where it was sent on under another.
   void begin_restoring(const ResponseHead& head);
   void client_gone();
@@ -104,7 +114,8 @@ class ProxySession final : public Session, private HttpSink {
   TraceHeaders trace_headers_;
   std::shared_ptr<const Fleet> fleet_;
   std::shared_ptr<const ProxyKeys> keys_;
-  std::array<EndpointIndex, kMaxAttempts> tried_{};
+  std::vector<EndpointIndex> tried_;  // or passed over
+  EndpointIndex target_ = 0;          // of the last try
   std::size_t attempts_ = 0;
   bool bodiless_ = false;     // routed without the engine's decision
   bool with_engine_ = false;  // between Pipeline::run and decided()

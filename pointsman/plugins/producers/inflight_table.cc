@@ -19,12 +19,6 @@ bool newer(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
-InflightTable::~InflightTable() {
-  for (const std::atomic<Page*>& page : pages_) {
-    const std::unique_ptr<Page> owned(page.load(std::memory_order_relaxed));
-  }
-}
-
 std::int64_t InflightTable::value(const Count& count, EndpointKey endpoint) {
   const std::uint64_t word = count.load(std::memory_order_relaxed);
   return word >> kCountBits == generation(endpoint) ? static_cast<std::int64_t>(word & kCountMask)
@@ -32,10 +26,9 @@ std::int64_t InflightTable::value(const Count& count, EndpointKey endpoint) {
 }
 
 InFlightLoad InflightTable::read(EndpointKey endpoint) const {
-  const Page* const page = pages_[endpoint.slot() / kPageCells].load(std::memory_order_acquire);
-  if (page == nullptr) return {};
-  const Cell& cell = page->cells[endpoint.slot() % kPageCells];
-  return {.tokens = value(cell.tokens, endpoint), .requests = value(cell.requests, endpoint)};
+  const Cell* const cell = cells_.find(endpoint.slot());
+  if (cell == nullptr) return {};
+  return {.tokens = value(cell->tokens, endpoint), .requests = value(cell->requests, endpoint)};
 }
 
 void InflightTable::change(Count& count, EndpointKey endpoint, std::int64_t by) {
@@ -57,21 +50,9 @@ void InflightTable::change(Count& count, EndpointKey endpoint, std::int64_t by) 
 }
 
 void InflightTable::add(EndpointKey endpoint, std::int64_t requests, std::int64_t tokens) {
-  Cell& mine = cell(endpoint.slot());
+  Cell& mine = cells_.at(endpoint.slot());
   if (requests != 0) change(mine.requests, endpoint, requests);
   if (tokens != 0) change(mine.tokens, endpoint, tokens);
-}
-
-InflightTable::Cell& InflightTable::cell(std::uint16_t slot) {
-  std::atomic<Page*>& place = pages_[slot / kPageCells];
-  Page* page = place.load(std::memory_order_acquire);
-  if (page == nullptr) {
-    auto made = std::make_unique<Page>();
-    if (place.compare_exchange_strong(page, made.get(), std::memory_order_acq_rel)) {
-      page = made.release();
-    }
-  }
-  return page->cells[slot % kPageCells];
 }
 
 }  // namespace pointsman

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "pointsman/model/endpoint.h"
 #include "pointsman/model/signals.h"
+#include "pointsman/model/slot_pages.h"
 
 namespace pointsman {
 
@@ -18,11 +16,6 @@ namespace pointsman {
 // Threading: any thread, without locks.
 class InflightTable {
  public:
-  InflightTable() = default;
-  InflightTable(const InflightTable&) = delete;
-  InflightTable& operator=(const InflightTable&) = delete;
-  ~InflightTable();
-
   InFlightLoad read(EndpointKey endpoint) const;
   // Negative changes take back what was added; counts never fall below 0.
   void add(EndpointKey endpoint, std::int64_t requests, std::int64_t tokens);
@@ -34,17 +27,11 @@ class InflightTable {
     Count requests{0};
     Count tokens{0};
   };
-  static constexpr std::size_t kPageCells = 64;
-  static constexpr std::size_t kPages = 65536 / kPageCells;
-  struct Page {
-    std::array<Cell, kPageCells> cells;
-  };
 
   static std::int64_t value(const Count& count, EndpointKey endpoint);
   static void change(Count& count, EndpointKey endpoint, std::int64_t by);
-  Cell& cell(std::uint16_t slot);
 
-  std::array<std::atomic<Page*>, kPages> pages_{};
+  SlotPages<Cell> cells_;
 };
 
 }  // namespace pointsman

@@ -30,24 +30,8 @@ PrefixIndex::Stripe& PrefixIndex::stripe(std::uint64_t hash) const {
   return stripes_[hash >> kStripeShift];
 }
 
-PrefixIndex::Slot* PrefixIndex::find(std::uint16_t slot) const {
-  SlotPage* const page = pages_[slot / kPageSlots].load(std::memory_order_acquire);
-  return page == nullptr ? nullptr : &page->slots[slot % kPageSlots];
-}
-
-PrefixIndex::Slot& PrefixIndex::slot(std::uint16_t slot) {
-  if (Slot* const found = find(slot)) return *found;
-  const std::lock_guard lock(pages_mutex_);
-  std::atomic<SlotPage*>& page = pages_[slot / kPageSlots];
-  if (page.load(std::memory_order_relaxed) == nullptr) {
-    owned_pages_.push_back(std::make_unique<SlotPage>());
-    page.store(owned_pages_.back().get(), std::memory_order_release);
-  }
-  return page.load(std::memory_order_relaxed)->slots[slot % kPageSlots];
-}
-
 std::size_t PrefixIndex::size(EndpointKey endpoint) const {
-  const Slot* const found = find(endpoint.slot());
+  const Slot* const found = slots_.find(endpoint.slot());
   if (found == nullptr || found->key.load(std::memory_order_relaxed) != endpoint.value) return 0;
   return found->size.load(std::memory_order_relaxed);
 }
@@ -148,7 +132,7 @@ void PrefixIndex::insert(EndpointKey endpoint, std::span<const std::uint64_t> ch
   capacity = std::min(capacity, kMaxCapacity);
   chain = chain.first(std::min(chain.size(), capacity));
   if (chain.empty()) return;
-  Slot& mine = slot(endpoint.slot());
+  Slot& mine = slots_.at(endpoint.slot());
   Insertion insertion(*this, mine, endpoint, chain, capacity);
   bool more = true;
   for (bool first = true; more; first = false) {
@@ -184,20 +168,14 @@ void PrefixIndex::clear(Slot& slot, std::uint16_t number) {
 }
 
 void PrefixIndex::retain(const std::function<bool(EndpointKey)>& keep) {
-  for (std::size_t i = 0; i < kPages * kPageSlots; ++i) {
-    const auto number = static_cast<std::uint16_t>(i);
-    Slot* const found = find(number);
-    if (found == nullptr) {
-      i += kPageSlots - 1;
-      continue;
-    }
-    const std::uint64_t owner = found->key.load(std::memory_order_relaxed);
-    if (owner == kNobody || keep({static_cast<std::uint32_t>(owner)})) continue;
-    const std::lock_guard lock(found->mutex);
-    if (found->key.load(std::memory_order_relaxed) != owner) continue;
-    clear(*found, number);
-    found->key.store(kNobody, std::memory_order_relaxed);
-  }
+  slots_.for_each([&](std::uint16_t number, Slot& slot) {
+    const std::uint64_t owner = slot.key.load(std::memory_order_relaxed);
+    if (owner == kNobody || keep({static_cast<std::uint32_t>(owner)})) return;
+    const std::lock_guard lock(slot.mutex);
+    if (slot.key.load(std::memory_order_relaxed) != owner) return;
+    clear(slot, number);
+    slot.key.store(kNobody, std::memory_order_relaxed);
+  });
 }
 
 }  // namespace pointsman

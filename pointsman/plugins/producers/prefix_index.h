@@ -1,17 +1,15 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <vector>
 
 #include "pointsman/base/arena.h"
 #include "pointsman/model/endpoint.h"
+#include "pointsman/model/slot_pages.h"
 #include "pointsman/plugins/producers/holder_table.h"
 
 namespace pointsman {
@@ -53,23 +51,16 @@ class PrefixIndex {
  private:
   struct Stripe;
   struct Slot;
-  struct SlotPage;
   class Insertion;
 
   static constexpr std::size_t kStripes = 256;
-  static constexpr std::size_t kPageSlots = 64;
-  static constexpr std::size_t kPages = 65536 / kPageSlots;
 
   Stripe& stripe(std::uint64_t hash) const;
-  Slot* find(std::uint16_t slot) const;
-  Slot& slot(std::uint16_t slot);
   void evict(Slot& slot, std::uint16_t number);
   void clear(Slot& slot, std::uint16_t number);
 
   std::unique_ptr<Stripe[]> stripes_;
-  std::array<std::atomic<SlotPage*>, kPages> pages_{};
-  std::mutex pages_mutex_;  // for adding a page
-  std::vector<std::unique_ptr<SlotPage>> owned_pages_;
+  SlotPages<Slot> slots_;
   std::atomic<std::size_t> total_{0};
 };
 

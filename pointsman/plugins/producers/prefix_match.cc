@@ -29,7 +29,7 @@ PrefixIndex::Match::Match(const PrefixIndex& index, std::span<const EndpointKey>
   sets_ = scratch.array<std::uint64_t>(kSets * words_);
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     const std::uint16_t slot = endpoints[i].slot();
-    const Slot* const found = index.find(slot);
+    const Slot* const found = index.slots_.find(slot);
     if (found == nullptr || found->key.load(std::memory_order_relaxed) != endpoints[i].value) {
       continue;
     }

@@ -2,7 +2,6 @@
 
 // The insides of PrefixIndex, for its own .cc files.
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -95,10 +94,6 @@ struct PrefixIndex::Slot {
   std::atomic<std::size_t> size{0};
   std::mutex mutex;
   RecencyList blocks;  // under the mutex
-};
-
-struct PrefixIndex::SlotPage {
-  std::array<Slot, kPageSlots> slots;
 };
 
 }  // namespace pointsman
