@@ -168,6 +168,48 @@ void remove_hop_by_hop(HttpFields& fields) {
   for (const std::string_view name : kHopByHop) fields.remove(name);
 }
 
+void remove_forbidden_trailers(HttpFields& fields) {
+  static constexpr std::array<std::string_view, 34> kForbidden{
+      "age",
+      "authorization",
+      "cache-control",
+      "content-encoding",
+      "content-length",
+      "content-range",
+      "content-type",
+      "cookie",
+      "date",
+      "expect",
+      "expires",
+      "host",
+      "if-match",
+      "if-modified-since",
+      "if-none-match",
+      "if-range",
+      "if-unmodified-since",
+      "location",
+      "max-forwards",
+      "pragma",
+      "proxy-authenticate",
+      "proxy-authorization",
+      "range",
+      "retry-after",
+      "set-cookie",
+      "vary",
+      "warning",
+      "www-authenticate",
+      "http2-settings",
+      "te",
+      "trailer",
+      "transfer-encoding",
+      "upgrade",
+      "connection",
+  };
+  if (fields.empty()) return;
+  remove_hop_by_hop(fields);
+  for (const std::string_view name : kForbidden) fields.remove(name);
+}
+
 void BodyBuffer::append(std::string_view more) {
   if (more.empty()) return;
   if (capacity_ - size_ < more.size()) reserve(std::max(size_ + more.size(), 2 * capacity_));

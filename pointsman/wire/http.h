@@ -79,6 +79,10 @@ bool same_name(std::string_view a, std::string_view b);
 // (RFC 9110 7.6.1).
 void remove_hop_by_hop(HttpFields& fields);
 
+// Removes what must not stand in trailers: whatever frames, routes or authenticates a message, or
+// says how its body is to be read (RFC 9110 6.5.1).
+void remove_forbidden_trailers(HttpFields& fields);
+
 // A growing byte buffer which is never filled with zeros, and has kPadding readable zero bytes
 // behind its end for parsers that read ahead.
 class BodyBuffer {

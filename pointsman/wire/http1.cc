@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kLongestMethod = 32;
 constexpr std::size_t kLongestSizeLine = 4096;  // with its extension
 constexpr std::size_t kMostTrailerBytes = 8192;
+constexpr std::size_t kMostTrailers = 64;
 
 std::unexpected<HttpRefusal> refuse(std::string_view why, int status = 400) {
   return std::unexpected(HttpRefusal{status, why});
@@ -253,6 +254,12 @@ HttpParsed<std::string_view> ChunkDecoder::take(std::string_view& input) {
   return std::string_view();
 }
 
+HttpParsed<void> ChunkDecoder::trailers(HttpFields& out) const {
+  const auto read = parse_fields(trailers_, {kMostTrailerBytes, kMostTrailers}, out);
+  remove_forbidden_trailers(out);
+  return read;
+}
+
 // One byte of what lies around the data.
 HttpParsed<void> ChunkDecoder::framing(char c) {
   const auto expect = [&](char wanted, State next) -> HttpParsed<void> {
@@ -289,6 +296,7 @@ HttpParsed<void> ChunkDecoder::framing(char c) {
       return expect('\n', State::size);
     case State::trailer:
     case State::trailer_line:
+      trailers_ += c;
       if (++overhead_ > kMostTrailerBytes) return refuse("trailers too large");
       if (c == '\r') {
         state_ = state_ == State::trailer ? State::last_lf : State::trailer_lf;
@@ -298,8 +306,10 @@ HttpParsed<void> ChunkDecoder::framing(char c) {
       state_ = State::trailer_line;
       return {};
     case State::trailer_lf:
+      trailers_ += c;
       return expect('\n', State::trailer);
     case State::last_lf:
+      trailers_ += c;
       return expect('\n', State::done);
     case State::data:
     case State::done:

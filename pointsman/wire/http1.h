@@ -78,6 +78,10 @@ class ChunkDecoder {
   HttpParsed<std::string_view> take(std::string_view& input);
 
   bool done() const { return state_ == State::done; }
+  // Reads the trailers, of which there may be none, without those that must not be there.
+  // REQUIRES: done().
+  HttpParsed<void> trailers(HttpFields& out) const;
+  bool has_trailers() const { return trailers_.size() > 2; }
   void clear() { *this = ChunkDecoder(); }
 
  private:
@@ -100,6 +104,7 @@ class ChunkDecoder {
   bool any_digit_ = false;
   std::uint64_t left_ = 0;    // of this chunk
   std::size_t overhead_ = 0;  // bytes of this line, or of all trailers
+  std::string trailers_;      // with the empty line behind them
 };
 
 // Appends a head without its body's framing, up to but excluding the empty line.

@@ -74,6 +74,7 @@ class Http2ClientConnection final : public std::enable_shared_from_this<Http2Cli
   void make_session();
   static void set_callbacks(nghttp2_session_callbacks* callbacks);
   std::int32_t submit(Http2ClientStream& stream);
+  void submit_trailers(const Http2ClientStream& stream);
   void pump();
   Http2ClientStream* find(std::int32_t id) const;
   void begin_fields();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/base/text.h"
 #include "pointsman/wire/http2_client_connection.h"
 
 namespace pointsman {
@@ -137,17 +138,41 @@ std::int32_t Http2ClientConnection::submit(Http2ClientStream& stream) {
   nghttp2_data_provider body{};
   body.source.ptr = &stream;
   body.read_callback = [](nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t room,
-                          std::uint32_t* flags, nghttp2_data_source* source, void*) -> ssize_t {
-    const auto& from = *static_cast<Http2ClientStream*>(source->ptr);
+                          std::uint32_t* flags, nghttp2_data_source* source,
+                          void* user) -> ssize_t {
+    auto& from = *static_cast<Http2ClientStream*>(source->ptr);
     if (from.call_ == nullptr) return NGHTTP2_ERR_DEFERRED;  // it is about to be reset
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (from.left_ <= room) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (from.left_ <= room) {
+      *flags |= NGHTTP2_DATA_FLAG_EOF;
+      from.told_all_ = true;
+      if (from.trailers_ != nullptr) {
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        static_cast<Http2ClientConnection*>(user)->submit_trailers(from);
+      }
+    }
     return static_cast<ssize_t>(std::min<std::uint64_t>(from.left_, room));
   };
   const std::int32_t id = nghttp2_submit_request(session_, nullptr, all.data(), all.size(),
                                                  stream.sent_all() ? nullptr : &body, &stream);
   if (id < 0) bug(std::string("http2 request: ") + nghttp2_strerror(id));
   return id;
+}
+
+void Http2ClientConnection::submit_trailers(const Http2ClientStream& stream) {
+  const HttpFields& trailers = *stream.trailers_;
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (std::size_t i = 0; i < trailers.size(); ++i) {
+    auto& [name, value] = lines.emplace_back(std::string(), trailers[i].value);
+    for (const char c : trailers[i].name) name += to_lower(c);
+  }
+  std::vector<nghttp2_nv> all;
+  for (auto& [name, value] : lines) {
+    all.push_back({reinterpret_cast<std::uint8_t*>(name.data()),
+                   reinterpret_cast<std::uint8_t*>(value.data()), name.size(), value.size(),
+                   NGHTTP2_NV_FLAG_NONE});
+  }
+  nghttp2_submit_trailer(session_, stream.id_, all.data(), all.size());
 }
 
 void Http2ClientConnection::pump() {

@@ -20,7 +20,7 @@ Http2ClientStream::Http2ClientStream(Loop& loop) : timer_(loop, [this] { on_time
 
 void Http2ClientStream::begin(HttpCall& call, const HttpTarget& target, const RequestHead& head,
                               std::span<const std::string_view> body, HttpSink& sink,
-                              const HttpClientOptions& options) {
+                              const HttpFields* trailers, const HttpClientOptions& options) {
   hold(call, *this);
   call_ = &call;
   sink_ = &sink;
@@ -30,6 +30,9 @@ void Http2ClientStream::begin(HttpCall& call, const HttpTarget& target, const Re
   left_ = 0;
   for (const auto& part : body) left_ += part.size();
   write_fields(target, head, left_);
+  trailers_ = trailers;
+  told_all_ = left_ == 0 && trailers == nullptr;
+  last_fields_.clear();
   pending_.clear();
   interim_ = 0;
   answered_ = ended_ = closed_ = paused_ = false;
@@ -115,7 +118,11 @@ void Http2ClientStream::sent() {
 void Http2ClientStream::head_came(ResponseHead& head) {
   if (call_ == nullptr) return;
   expect(connection_->options().body_pause);
-  if (answered_) return;  // trailers
+  if (answered_) {
+    last_fields_ = head.fields;
+    remove_forbidden_trailers(last_fields_);
+    return;
+  }
   if (head.status < 200) {
     if (++interim_ > kMostInterim) {
       const std::string who = connection_->target().address.text();
@@ -150,6 +157,11 @@ void Http2ClientStream::ended() {
 
 void Http2ClientStream::complete() {
   HttpSink& sink = *sink_;
+  if (!last_fields_.empty()) {
+    const std::uint32_t turn = turn_;
+    sink.on_trailers(last_fields_);
+    if (turn_ != turn) return;
+  }
   detach();
   if (closed_) {
     connection_->give_back(*this);

@@ -28,7 +28,7 @@ class Http2ClientStream final : public HttpCarrier {
   Http2ClientStream& operator=(const Http2ClientStream&) = delete;
 
   void begin(HttpCall& call, const HttpTarget& target, const RequestHead& head,
-             std::span<const std::string_view> body, HttpSink& sink,
+             std::span<const std::string_view> body, HttpSink& sink, const HttpFields* trailers,
              const HttpClientOptions& options);
 
   void cancel() override;
@@ -53,7 +53,7 @@ class Http2ClientStream final : public HttpCarrier {
   void add_field(std::string_view name, std::string_view value);
   void write_fields(const HttpTarget& target, const RequestHead& head, std::uint64_t length);
   void take_body(char* to, std::size_t length);
-  bool sent_all() const { return left_ == 0; }
+  bool sent_all() const { return left_ == 0 && told_all_; }
   void deliver();
   void complete();
   void detach();
@@ -75,13 +75,16 @@ class Http2ClientStream final : public HttpCarrier {
   std::string text_;           // names and values, one after the other
   std::vector<Place> places_;  // their sizes
   std::vector<std::string_view> parts_;
-  std::size_t part_ = 0;     // the first that is not wholly framed
-  std::uint64_t left_ = 0;   // bytes that are not framed
-  std::uint64_t heard_ = 0;  // what the connection had heard when the request left
-  bool first_ = false;       // the first that its connection carries
+  std::size_t part_ = 0;                  // the first that is not wholly framed
+  std::uint64_t left_ = 0;                // bytes that are not framed
+  std::uint64_t heard_ = 0;               // what the connection had heard when the request left
+  const HttpFields* trailers_ = nullptr;  // the caller's; null: none
+  bool told_all_ = false;                 // nghttp2 knows how the request ends
+  bool first_ = false;                    // the first that its connection carries
 
   // The answer.
-  std::string pending_;  // came while paused; not credited, and so within the stream's window
+  std::string pending_;     // came while paused; not credited, and so within the stream's window
+  HttpFields last_fields_;  // the answer's trailers
   int interim_ = 0;
   bool answered_ = false;  // the final head has come
   bool ended_ = false;     // the whole answer has come

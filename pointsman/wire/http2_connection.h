@@ -38,7 +38,7 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   void gather() override;
   void start(const ResponseHead& head) override;
   bool write(std::span<const std::string_view> parts) override;
-  void finish() override;
+  void finish(const HttpFields& trailers) override;
   void abandon() override;
   std::size_t unsent() const override { return stream_->queued(); }
   void flush_soon() override;
@@ -47,6 +47,7 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   }
 
   void received(std::string_view bytes) override;
+  void trailers(std::span<const Http2Field> fields) override;
   void half_closed() override;
   bool reads_on() override;
   void closed(bool answered) override;
@@ -68,7 +69,7 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   void fail_body(Code code, const HttpRefusal& why);
   void send_head(const ResponseHead& head);
   void send(std::span<const std::string_view> parts);
-  void end_response();
+  void end_response(const HttpFields& trailers = {});
   void refuse(const HttpRefusal& why);
   void answer(const HttpRefusal& why);
   HttpExchange* detach();

@@ -142,6 +142,13 @@ bool Http2Request::take(std::string_view bytes) {
   return true;
 }
 
+void Http2Request::trailers(std::span<const Http2Field> fields) {
+  HttpExchange* const exchange = fresh_ != nullptr ? fresh_.get() : exchange_;
+  if (exchange == nullptr) return;
+  for (const auto& [name, value] : fields) exchange->trailers_.add(name, value);
+  remove_forbidden_trailers(exchange->trailers_);
+}
+
 void Http2Request::half_closed() {
   ended_ = true;
   if (body_ == Body::gathered) body_done();
@@ -219,15 +226,28 @@ void Http2Request::send(std::span<const std::string_view> parts) {
   stream_->commit(total);
 }
 
-void Http2Request::finish() {
+void Http2Request::finish(const HttpFields& trailers) {
   detach();
-  end_response();
+  end_response(trailers);
 }
 
-void Http2Request::end_response() {
+void Http2Request::end_response(const HttpFields& trailers) {
   if (silent_) return;
   if (stream_->queued() > 0) wait_for(Wait::reader);
-  stream_->finish({});
+  if (trailers.empty()) return stream_->finish({});
+  std::string& text = connection_.text_;
+  std::vector<Http2Field>& fields = connection_.fields_;
+  text.clear();
+  fields.clear();
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < trailers.size(); ++i) size += trailers[i].name.size();
+  text.reserve(size);  // so that the views below stay valid
+  for (std::size_t i = 0; i < trailers.size(); ++i) {
+    const std::size_t at = text.size();
+    for (const char c : trailers[i].name) text += to_lower(c);
+    fields.push_back({std::string_view(text).substr(at), trailers[i].value});
+  }
+  stream_->finish(fields);
 }
 
 void Http2Request::abandon() {

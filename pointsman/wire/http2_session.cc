@@ -99,11 +99,10 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
         return 0;
       });
   nghttp2_session_callbacks_set_on_header_callback(
-      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name,
-                    std::size_t name_size, const std::uint8_t* value, std::size_t value_size,
-                    std::uint8_t, void* user) {
+      callbacks,
+      [](nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t name_size,
+         const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
         const bool more = static_cast<State*>(user)->add_field(
-            frame->headers.cat == NGHTTP2_HCAT_REQUEST,
             {reinterpret_cast<const char*>(name), name_size},
             {reinterpret_cast<const char*>(value), value_size});
         // With this nghttp2 only unpacks the rest of the block, without checking every byte of it.
@@ -194,17 +193,25 @@ void Http2Session::State::begin_fields() {
   header_bytes = 0;
 }
 
-bool Http2Session::State::add_field(bool of_request, std::string_view name,
-                                    std::string_view value) {
+bool Http2Session::State::add_field(std::string_view name, std::string_view value) {
   header_bytes += static_cast<std::uint32_t>(name.size() + value.size()) + kFieldOverhead;
   if (header_bytes > kHeaderPatience * limits.max_header_bytes) {
     break_off(NGHTTP2_ENHANCE_YOUR_CALM, "http2: a header block without end");
     return false;
   }
-  if (!of_request || header_bytes > limits.max_header_bytes) return true;
+  if (header_bytes > limits.max_header_bytes) return true;
   field_bytes.append(name).append(value);
   field_sizes.emplace_back(name.size(), value.size());
   return true;
+}
+
+void Http2Session::State::collect_fields() {
+  fields.clear();
+  const char* at = field_bytes.data();
+  for (const auto& [name, value] : field_sizes) {
+    fields.push_back({{at, name}, {at + name, value}});
+    at += name + value;
+  }
 }
 
 void Http2Session::State::request_complete(std::int32_t id) {
@@ -213,14 +220,21 @@ void Http2Session::State::request_complete(std::int32_t id) {
     refuse(id, "431");
     return;
   }
-  fields.clear();
-  const char* at = field_bytes.data();
-  for (const auto& [name, value] : field_sizes) {
-    fields.push_back({{at, name}, {at + name, value}});
-    at += name + value;
-  }
+  collect_fields();
   Http2Stream& stream = open_stream(id);
   stream.exchange_ = &acceptor.accept(stream, fields);
+}
+
+void Http2Session::State::trailers_complete(std::int32_t id) {
+  Http2Stream* const stream = find(id);
+  if (stream == nullptr) return;
+  if (header_bytes > limits.max_header_bytes) {
+    count(limits.refusals, Refusal::http2_header_size);
+    stream->reset(Http2Error::enhance_your_calm);
+    return;
+  }
+  collect_fields();
+  stream->exchange_->trailers(fields);
 }
 
 void Http2Session::State::half_close(std::int32_t id) {
@@ -235,7 +249,7 @@ void Http2Session::State::frame_received(std::uint8_t type, std::uint8_t flags, 
   const bool end = (flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (type) {
     case NGHTTP2_HEADERS:
-      if (request) request_complete(id);
+      request ? request_complete(id) : trailers_complete(id);
       if (end) half_close(id);
       break;
     case NGHTTP2_DATA:

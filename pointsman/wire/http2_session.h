@@ -53,7 +53,9 @@ class Http2Exchange {
  public:
   // Body bytes, valid during the call. The owner answers with Http2Stream::credit().
   virtual void received(std::string_view bytes) = 0;
-  // No more body. Trailers of a request are read and dropped.
+  // The request's trailers; `fields` are valid during the call. half_closed() follows.
+  virtual void trailers(std::span<const Http2Field> /*fields*/) {}
+  // No more body.
   virtual void half_closed() = 0;
   // Our answer has left completely, the request is not yet here. True: the owner hears what is
   // left of it, and resets the stream if that takes too long; false: it is reset at once.

@@ -46,8 +46,10 @@ struct Http2Session::State {
   void close_stream(Http2Stream& stream);
   void begin_fields();
   // False: the peer is cut off, no more fields are wanted.
-  bool add_field(bool of_request, std::string_view name, std::string_view value);
+  bool add_field(std::string_view name, std::string_view value);
+  void collect_fields();
   void request_complete(std::int32_t id);
+  void trailers_complete(std::int32_t id);
   void refuse(std::int32_t id, std::string_view status);
   void half_close(std::int32_t id);
   void begin_frame(std::uint8_t type, std::uint8_t flags, std::size_t length, std::int32_t id);

@@ -64,11 +64,13 @@ HttpClient::~HttpClient() {
 }
 
 void HttpClient::start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
-                       std::span<const std::string_view> body, HttpSink& sink) {
+                       std::span<const std::string_view> body, HttpSink& sink,
+                       const HttpFields* trailers) {
   if (call.active()) bug("HttpClient::start() with a call that is active");
+  if (trailers != nullptr && trailers->empty()) trailers = nullptr;
   if (target.http2) {
     auto stream = state_->spare_stream();
-    stream->begin(call, target, head, body, sink, state_->options);
+    stream->begin(call, target, head, body, sink, trailers, state_->options);
     state_->place(std::move(stream), target);
     return;
   }
@@ -79,13 +81,13 @@ void HttpClient::start(HttpCall& call, const HttpTarget& target, const RequestHe
     HttpClientConnection& connection = *idle.back();
     idle.pop_back();
     --state_->kept;
-    connection.start(call, target, head, body, sink);
+    connection.start(call, target, head, body, sink, trailers);
     return;
   }
   ++pool->second.open;
   auto connection = std::make_shared<HttpClientConnection>(*state_, std::move(key), target);
   state_->connections.emplace(connection.get(), connection);
-  connection->start(call, target, head, body, sink);
+  connection->start(call, target, head, body, sink, trailers);
 }
 
 std::size_t HttpClient::kept() const {

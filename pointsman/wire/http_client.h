@@ -63,6 +63,8 @@ class HttpSink {
   virtual ~HttpSink() = default;
   virtual void on_head(const ResponseHead& head) = 0;  // final answers only; valid in the call
   virtual void on_body(std::string_view bytes) = 0;    // valid in the call
+  // Before on_end, if there are any; none that must not be there. Valid in the call.
+  virtual void on_trailers(const HttpFields& /*trailers*/) {}
   virtual void on_end() = 0;
   virtual void on_failure(HttpFailure failure) = 0;
   // In place of all others: a request with an Upgrade field was answered with 101, and the
@@ -106,10 +108,12 @@ class HttpClient {
 
   // Sends `head` and the concatenation of `body`, whose bytes stay valid until the call ends.
   // Content-Length is added if there is a body or the method is POST, PUT or PATCH, and Host if
-  // the fields have none; the caller has removed hop-by-hop fields. No sink function is called
-  // before this returns. REQUIRES: !call.active(); `call` and `sink` outlive the call.
+  // the fields have none; the caller has removed hop-by-hop fields. `trailers`, if any, are valid
+  // as long as the body, and make it chunked in HTTP/1.1. No sink function is called before this
+  // returns. REQUIRES: !call.active(); `call` and `sink` outlive the call.
   void start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
-             std::span<const std::string_view> body, HttpSink& sink);
+             std::span<const std::string_view> body, HttpSink& sink,
+             const HttpFields* trailers = nullptr);
 
   std::size_t kept() const;         // idle connections of HTTP/1.1
   std::uint64_t connected() const;  // connections made so far

@@ -33,15 +33,20 @@ HttpClientConnection::HttpClientConnection(HttpClient::State& client, HttpPoolKe
       scanner_(client.options.head_bytes) {}
 
 void HttpClientConnection::start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
-                                 std::span<const std::string_view> body, HttpSink& sink) {
+                                 std::span<const std::string_view> body, HttpSink& sink,
+                                 const HttpFields* trailers) {
   call_ = &call;
   hold(call, *this);
   sink_ = &sink;
   std::uint64_t length = 0;
   for (const auto& part : body) length += part.size();
-  write_head(target, head, length);
+  write_head(target, head, length, trailers);
   parts_.assign(1, text_);
   parts_.insert(parts_.end(), body.begin(), body.end());
+  if (trailers != nullptr) {
+    write_tail(length, *trailers);
+    parts_.push_back(tail_);
+  }
   part_ = 0;
   unsendable_ = false;
   answered_ = false;
@@ -78,65 +83,6 @@ void HttpClientConnection::connected(Result<std::unique_ptr<Stream>> stream) {
   set_timer();
   send();
   wait();
-}
-
-void HttpClientConnection::write_head(const HttpTarget& target, const RequestHead& head,
-                                      std::uint64_t length) {
-  method_ = head.method;
-  upgrade_ = head.fields.contains("upgrade");
-  text_.clear();
-  append_request_line(text_, head.method, head.target);
-  if (!head.fields.contains("host")) {
-    append_field(text_, "Host", target.host.empty() ? target.address.text() : target.host);
-  }
-  for (std::size_t i = 0; i < head.fields.size(); ++i) {
-    const auto [name, value] = head.fields[i];
-    if (same_name(name, "content-length") || same_name(name, "transfer-encoding")) continue;
-    append_field(text_, name, value);
-  }
-  if (length > 0 || needs_length(head.method)) {
-    text_ += "Content-Length: ";
-    append_number(text_, length);
-    text_ += "\r\n";
-  }
-  text_ += "\r\n";
-}
-
-// Sends what is left of the request, as far as the kernel takes it. A peer that takes no more may
-// have answered already, so that this is no failure: reading finds out.
-void HttpClientConnection::send() {
-  while (!sent_all() && !unsendable_) {
-    std::size_t offered = 0;
-    const auto rest = std::span<const std::string_view>(parts_).subspan(part_);
-    for (const auto& part : rest) offered += part.size();
-    const auto sent = stream_->write(rest);
-    if (!sent) {
-      unsendable_ = true;
-      return;
-    }
-    advance(*sent);
-    // A TLS stream takes so much at a time; only one that takes nothing has to be waited for.
-    if (*sent < offered && (*sent == 0 || !tls_)) {
-      if (std::exchange(sending_, true)) return;
-      stream_->when_writable([this] {
-        const auto self = shared_from_this();
-        sending_ = false;
-        send();
-      });
-      return;
-    }
-  }
-}
-
-void HttpClientConnection::advance(std::size_t sent) {
-  while (part_ < parts_.size()) {
-    std::string_view& part = parts_[part_];
-    const std::size_t here = std::min(sent, part.size());
-    part.remove_prefix(here);
-    sent -= here;
-    if (!part.empty()) return;
-    ++part_;
-  }
 }
 
 void HttpClientConnection::wait() {
@@ -267,10 +213,23 @@ bool HttpClientConnection::take_body(std::string_view& bytes) {
     if (call_ != call || phase_ != Phase::body) return false;
   }
   if (!last) return !bytes.empty();
-  if (paused_) return false;               // the end comes after resume()
+  if (paused_) return false;  // the end comes after resume()
+  if (decoder_.has_trailers() && !pass_trailers()) return false;
   if (!bytes.empty()) unsendable_ = true;  // bytes behind the answer: not to be used again
   complete();
   return false;
+}
+
+// False: they are malformed, or the call has ended.
+bool HttpClientConnection::pass_trailers() {
+  HttpFields trailers;
+  if (const auto read = decoder_.trailers(trailers); !read) {
+    refuse(read.error());
+    return false;
+  }
+  HttpCall* const call = call_;
+  if (!trailers.empty()) sink_->on_trailers(trailers);
+  return call_ == call && phase_ == Phase::body;
 }
 
 // The answer is complete. The connection is ready for the next call before the sink hears of it.

@@ -54,7 +54,7 @@ class HttpClientConnection final : public HttpCarrier,
 
   // Begins a call, on a connection that is new or idle.
   void start(HttpCall& call, const HttpTarget& target, const RequestHead& head,
-             std::span<const std::string_view> body, HttpSink& sink);
+             std::span<const std::string_view> body, HttpSink& sink, const HttpFields* trailers);
   void cancel() override;
   void pause() override { paused_ = true; }
   void resume() override;
@@ -65,7 +65,9 @@ class HttpClientConnection final : public HttpCarrier,
   enum class Phase : std::uint8_t { connecting, waiting, body, idle, closed };
 
   void connected(Result<std::unique_ptr<Stream>> stream);
-  void write_head(const HttpTarget& target, const RequestHead& head, std::uint64_t length);
+  void write_head(const HttpTarget& target, const RequestHead& head, std::uint64_t length,
+                  const HttpFields* trailers);
+  void write_tail(std::uint64_t length, const HttpFields& trailers);
   void send();
   void advance(std::size_t sent);
   bool sent_all() const { return part_ == parts_.size(); }
@@ -74,6 +76,7 @@ class HttpClientConnection final : public HttpCarrier,
   void take(std::string_view bytes);
   bool take_head(std::string_view& bytes);
   bool take_body(std::string_view& bytes);
+  bool pass_trailers();
   void wait();
   void complete();
   void hand_over(std::string_view rest);
@@ -95,8 +98,9 @@ class HttpClientConnection final : public HttpCarrier,
   Clock::time_point total_deadline_ = Clock::time_point::max();
   Clock::time_point phase_deadline_ = Clock::time_point::max();
 
-  // The request: parts_[0] is text_, the others are the caller's.
+  // The request: parts_[0] is text_, with trailers the last is tail_, the others are the caller's.
   std::string text_;
+  std::string tail_;
   std::string method_;
   std::vector<std::string_view> parts_;
   std::size_t part_ = 0;     // the first that is not wholly sent

@@ -275,6 +275,12 @@ bool HttpConnection::step_body() {
     }
     piece = *taken;
     last = decoder_.done();
+    if (last && decoder_.has_trailers() && exchange_ != nullptr) {
+      if (const auto read = decoder_.trailers(exchange_->trailers_); !read) {
+        fail_body(Code::bad_request, read.error());
+        return false;
+      }
+    }
   }
   body_seen_ += piece.size();
   if (body_seen_ > server_.options.body_bytes) {

@@ -41,7 +41,7 @@ class HttpConnection final : public HttpResponder,
   void gather() override;
   void start(const ResponseHead& head) override;
   bool write(std::span<const std::string_view> parts) override;
-  void finish() override;
+  void finish(const HttpFields& trailers) override;
   std::optional<HttpExchange::Released> release(const ResponseHead& head) override;
   void abandon() override;
   std::size_t unsent() const override { return outbox_.size() - sent_; }

@@ -229,14 +229,18 @@ void HttpConnection::on_writable() {
   if (!closed_ && !blocked_) set_timer();
 }
 
-void HttpConnection::finish() {
+void HttpConnection::finish(const HttpFields& trailers) {
   const auto self = shared_from_this();
   if (reply_ == Reply::length && reply_left_ > 0) {
     abandon();
     return;
   }
   if (reply_ == Reply::chunked) {
-    outbox_ += "0\r\n\r\n";
+    outbox_ += "0\r\n";
+    for (std::size_t i = 0; i < trailers.size(); ++i) {
+      append_field(outbox_, trailers[i].name, trailers[i].value);
+    }
+    outbox_ += "\r\n";
     flush_soon();
   }
   exchange_->connection_ = nullptr;

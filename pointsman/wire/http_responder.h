@@ -21,7 +21,7 @@ class HttpResponder {
   virtual void gather() = 0;  // what the exchange holds says how
   virtual void start(const ResponseHead& head) = 0;
   virtual bool write(std::span<const std::string_view> parts) = 0;
-  virtual void finish() = 0;
+  virtual void finish(const HttpFields& trailers) = 0;
   virtual void abandon() = 0;  // the exchange ends before its response is complete
   virtual std::size_t unsent() const = 0;
   virtual void flush_soon() = 0;

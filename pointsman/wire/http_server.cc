@@ -70,10 +70,10 @@ bool HttpExchange::write(std::span<const std::string_view> parts) {
   return connection_->write(parts);
 }
 
-void HttpExchange::finish() {
+void HttpExchange::finish(const HttpFields& trailers) {
   if (connection_ == nullptr) return;
   if (!started_) bug("HttpExchange::finish() before start()");
-  connection_->finish();
+  connection_->finish(trailers);
 }
 
 void HttpExchange::abort() {

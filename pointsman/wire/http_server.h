@@ -52,6 +52,9 @@ class HttpExchange {
   // is over, without gone(). `into` lives until then.
   void gather_body(BodyBuffer& into, Gathered done);
 
+  // The trailers of the request, once its whole body has come; none that must not be there.
+  const HttpFields& trailers() const { return trailers_; }
+
   // -- The response.
 
   // A whole response in one piece. Content-Length is added.
@@ -72,8 +75,9 @@ class HttpExchange {
   bool write(std::span<const std::string_view> parts);
   bool write(std::string_view bytes) { return write(std::span(&bytes, 1)); }
 
-  // The response is complete. The connection goes on to the next request.
-  void finish();
+  // The response is complete, with these trailers if its framing has room for them: HTTP/2, or a
+  // chunked body. The connection goes on to the next request.
+  void finish(const HttpFields& trailers = {});
   // The response cannot be completed: cuts the connection so that the client notices.
   void abort();
 
@@ -113,6 +117,7 @@ class HttpExchange {
   // Null: not yet accepted, the peer is gone, or the response is complete.
   HttpResponder* connection_ = nullptr;
   RequestHead head_;
+  HttpFields trailers_;
   Address peer_;
   std::optional<std::uint64_t> body_size_;
   bool started_ = false;

@@ -61,6 +61,10 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
     out.fields.add("Connection", "Upgrade");
     out.fields.add("Upgrade", client.fields.find("upgrade").value_or(std::string_view()));
   }
+  if (client.fields.has_token("te", "trailers")) {
+    out.fields.add("Connection", "TE");
+    out.fields.add("TE", "trailers");
+  }
   if (!rules.key.empty()) out.fields.set("Authorization", "Bearer " + std::string(rules.key));
   for (const std::string_view name : {"host", "expect", "content-length"}) out.fields.remove(name);
   for (const std::string_view name : kControlHeaders) out.fields.remove(name);
@@ -93,6 +97,17 @@ void make_client_head(const ResponseHead& upstream, std::string_view decision_id
   remove_hop_by_hop(out.fields);
   apply(edits, out.fields);
   if (!decision_id.empty()) out.fields.set("x-pointsman-decision", decision_id);
+}
+
+void remove_own_trailers(HttpFields& trailers) {
+  if (trailers.empty()) return;
+  for (const std::string_view name : kControlHeaders) trailers.remove(name);
+  for (const std::string_view name :
+       {std::string_view("x-request-id"), std::string_view("x-forwarded-for"),
+        std::string_view("x-forwarded-host"), std::string_view("x-forwarded-proto"),
+        std::string_view("x-pointsman-decision"), kTraceparent, kTracestate, kBaggage}) {
+    trailers.remove(name);
+  }
 }
 
 bool asks_upgrade(const RequestHead& head) {

@@ -42,6 +42,9 @@ bool asks_upgrade(const RequestHead& head);
 void make_client_head(const ResponseHead& upstream, std::string_view decision_id,
                       const HeaderEdits& edits, ResponseHead& out);
 
+// Removes from trailers, of either direction, what is the router's to say.
+void remove_own_trailers(HttpFields& trailers);
+
 // An error as OpenAI clients read it: {"error":{"message":...,"type":...,"param":...,"code":...}}.
 std::string error_body(const Error& error);
 // The same for what the HTTP server refuses by itself.

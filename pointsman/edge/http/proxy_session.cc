@@ -18,6 +18,8 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   restorer_.reset();
   tried_.clear();
   attempts_ = 0;
+  trailers_.clear();
+  reply_trailers_.clear();
   with_engine_ = false;
   pipeline_ = *shared_.pipeline.get();
   exchange_ = std::move(exchange);
@@ -85,6 +87,8 @@ void ProxySession::gathered(const Result<std::string_view>& whole) {
     return end(Outcome::End::rejected);
   }
   body = *whole;
+  trailers_ = exchange_->trailers();
+  remove_own_trailers(trailers_);
   with_engine_ = true;
   pipeline_->run(pipeline_, *this, shared_.worker);
 }
@@ -169,7 +173,7 @@ void ProxySession::attempt(const Target& next) {
       .upgrade = bodiless_ && asks_upgrade(exchange_->head()) && !next.to.http2};
   make_upstream_head(exchange_->head(), *this, exchange_->peer(), trace_headers_, rules, upstream_);
   const auto parts = bodiless_ ? std::span<const std::string_view>() : outgoing;
-  shared_.client.start(call_, next.to, upstream_, parts, *this);
+  shared_.client.start(call_, next.to, upstream_, parts, *this, &trailers_);
   pipeline_->sent(*this, shared_.worker);
 }
 
@@ -247,10 +251,15 @@ void ProxySession::on_body(std::string_view bytes) {
   exchange_->when_writable([this] { call_.resume(); });
 }
 
+void ProxySession::on_trailers(const HttpFields& trailers) {
+  reply_trailers_ = trailers;
+  remove_own_trailers(reply_trailers_);
+}
+
 void ProxySession::on_end() {
   pipeline_->response_chunk(*this, {}, true, shared_.worker);
   if (const std::string_view rest = restorer_.pass({}, true); !rest.empty()) exchange_->write(rest);
-  exchange_->finish();
+  exchange_->finish(reply_trailers_);
   end(Outcome::End::finished);
 }
 

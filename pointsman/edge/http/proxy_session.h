@@ -97,6 +97,7 @@ class ProxySession final : public Session, private HttpSink {
 
   void on_head(const ResponseHead& head) override;
   void on_body(std::string_view bytes) override;
+  void on_trailers(const HttpFields& trailers) override;
   void on_end() override;
   void on_failure(HttpFailure failure) override;
   void on_upgrade(const ResponseHead& head, std::unique_ptr<Stream> stream,
@@ -111,6 +112,8 @@ class ProxySession final : public Session, private HttpSink {
   ModelRestorer restorer_;
   RequestHead upstream_;
   ResponseHead reply_;
+  HttpFields trailers_;        // of the request
+  HttpFields reply_trailers_;  // of the response
   TraceHeaders trace_headers_;
   std::shared_ptr<const Fleet> fleet_;
   std::shared_ptr<const ProxyKeys> keys_;

@@ -25,6 +25,7 @@ struct Sink final : HttpSink {
     body += bytes;
     if (at_body) at_body();
   }
+  void on_trailers(const HttpFields& came) override { trailers = came; }
   void on_end() override {
     ++ends;
     if (at_end) at_end();
@@ -37,6 +38,7 @@ struct Sink final : HttpSink {
 
   int status = 0;
   HttpFields fields;
+  HttpFields trailers;
   std::string body;
   int ends = 0;
   bool failed = false;
