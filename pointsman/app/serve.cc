@@ -10,6 +10,7 @@
 #include "pointsman/app/certificate_watch.h"
 #include "pointsman/app/key_watch.h"
 #include "pointsman/app/router.h"
+#include "pointsman/edge/http/endpoint_limits.h"
 #include "pointsman/edge/http/forward.h"
 #include "pointsman/edge/http/outliers.h"
 #include "pointsman/edge/http/proxy.h"
@@ -24,11 +25,13 @@ struct Shared {
   explicit Shared(const ServeFlags& flags)
       : outliers(
             {.failures = static_cast<std::uint32_t>(flags.eject_after), .first = flags.eject_for}),
+        limits(static_cast<std::uint32_t>(flags.max_requests_per_endpoint), outliers),
         memory(flags.max_inflight_bytes == 0 ? std::numeric_limits<std::size_t>::max()
                                              : static_cast<std::size_t>(flags.max_inflight_bytes)) {
   }
 
   Outliers outliers;
+  EndpointLimits limits;
   ByteBudget memory;
   std::unique_ptr<KeyWatch> keys;
 };
@@ -48,6 +51,7 @@ ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared) {
   options.retry.statuses = flags.retry_statuses;
   options.retry.timeouts = flags.retry_timeouts;
   options.outliers = &shared.outliers;
+  if (flags.max_requests_per_endpoint > 0) options.limits = &shared.limits;
   options.keys = &shared.keys->keys();
   options.models = flags.model_routing;
   options.scheme = flags.cert_path.empty() ? "http" : "https";
@@ -193,7 +197,7 @@ int serve(const ServeFlags& flags) {
                      .without_endpoints = "give --endpoint URL for each model server, or "
                                           "--endpoints-file FILE, or a configuration with "
                                           "file-discovery",
-                     .gate = &shared.outliers,
+                     .gate = &shared.limits,
                      .models = std::move(models),
                      .trouble = [&shared](EndpointKey e) { return trouble(shared.outliers, e); }});
   if (router == nullptr) return 1;

@@ -76,11 +76,12 @@ void ServeFlags::declare_clients(FlagSet& flags) {
 
 void ServeFlags::declare_servers(FlagSet& flags) {
   flags.group("Model servers' side");
-  flags.add({.name = "endpoint",
-             .value = "URL",
-             .help = "A model server, such as http://10.0.0.1:8000; repeat the flag for each. h2c:// "
-                     "in place of http:// speaks HTTP/2 with it."},
-            endpoints);
+  flags.add(
+      {.name = "endpoint",
+       .value = "URL",
+       .help = "A model server, such as http://10.0.0.1:8000; repeat the flag for each. h2c:// "
+               "in place of http:// speaks HTTP/2 with it."},
+      endpoints);
   flags.add({.name = "endpoints-file",
              .value = "FILE",
              .help = "Model servers as a list in YAML, taken up again whenever the file changes."},
@@ -132,6 +133,12 @@ void ServeFlags::declare_failures(FlagSet& flags) {
              .value = "DURATION",
              .help = "From sending a request to the end of its answer; 0 is no limit."},
             request_timeout);
+  flags.add({.name = "max-requests-per-endpoint",
+             .value = "N",
+             .help = "Requests that one server may have from this router at one time; a server "
+                     "that has as many is left out, and when all have, the answer is 503. 0 is no "
+                     "limit."},
+            max_requests_per_endpoint);
   flags.add({.name = "eject-after",
              .value = "N",
              .help = "Failures in a row (or 3 refused connections) after which a server gets no "
@@ -178,6 +185,8 @@ Result<void> ServeFlags::finish_failures() {
     if (limit.count() < 0) return wrong(std::string(name) + " must not be negative");
   }
   if (connect_timeout.count() <= 0) return wrong("--connect-timeout must be positive");
+  if (max_requests_per_endpoint < 0)
+    return wrong("--max-requests-per-endpoint must not be negative");
   if (eject_after < 0) return wrong("--eject-after must not be negative");
   if (eject_for.count() <= 0) return wrong("--eject-for must be positive");
   return {};

@@ -35,6 +35,7 @@ struct ServeFlags {
   std::chrono::nanoseconds first_byte_timeout = std::chrono::minutes(10);
   std::chrono::nanoseconds idle_timeout = std::chrono::minutes(5);
   std::chrono::nanoseconds request_timeout = std::chrono::hours(1);
+  int max_requests_per_endpoint = 0;  // 0: no limit
   int eject_after = 5;
   std::chrono::nanoseconds eject_for = std::chrono::seconds(5);
 

@@ -25,7 +25,7 @@ std::string_view text(DropReason reason) {
       "context length out of its range",
       "not named by the request",
       "does not serve the model",
-      "ejected after failures",
+      "ejected after failures, or at its limit of requests",
       "kept away by a screener"};
   return kTexts.at(static_cast<std::size_t>(reason));
 }

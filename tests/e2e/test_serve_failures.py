@@ -207,7 +207,7 @@ def test_a_server_that_fails_in_a_row_is_left_out_and_returns(breaker, model_ser
     assert router.admin.metric("pointsman_endpoint_ejections_total") == 1
     assert router.admin.metric("pointsman_endpoint_ejected") == 1
     decision = client(router.port).chat("and why").headers["x-pointsman-decision"]
-    assert "ejected after failures" in json.dumps(router.admin.json(f"/decisions/{decision}"))
+    assert "ejected after failures, or at its limit" in json.dumps(router.admin.json(f"/decisions/{decision}"))
 
     # It gets a request when its time is over; one more failure is enough, and takes longer.
     until(lambda: not trouble(router, bad.port)["ejected"], "its time is over")
@@ -234,6 +234,32 @@ def test_an_answer_passes_when_nobody_else_can_be_spoken_to(breaker, serve):
     assert {(a.status, a.body) for a in answers} == {(503, b"busy")}
     assert busy.requests == 6
     assert router.admin.metric("pointsman_retries_total") == 0
+
+
+def test_a_server_with_as_many_requests_as_it_may_have_is_left_out(model_servers, serve, client):
+    servers = model_servers(2)
+    for server in servers:
+        server.behave.metrics, server.behave.hold = "", True
+    router = serve([], args=["--max-requests-per-endpoint=2", *(word for s in servers for word in ("--endpoint", s.url))])
+    held = []
+    for number in range(4):
+        response = client(router.port).start("POST", "/v1/chat/completions", chat(f"request {number}", stream=True))
+        assert b"t0" in response.readline()
+        held.append(response)
+    assert [len(server.seen) for server in servers] == [2, 2]
+    answer = client(router.port).chat("one too many")
+    assert (answer.status, answer.json()["error"]["code"]) == (503, "rejected-endpoint-limit")
+    assert answer.headers["retry-after"] == "1"
+    assert router.admin.metric("pointsman_upstream_failures_total", reason="limit") == 2
+    assert [len(server.seen) for server in servers] == [2, 2]
+    servers[0].release()
+    until(lambda: router.admin.metric("llm_d_epp_request_running") == 2, "the first server's requests have ended")
+    answers = [client(router.port).chat(f"again {number}") for number in range(5)]
+    assert {a.status for a in answers} == {200}
+    assert len(servers[0].seen) == 7
+    decision = router.admin.get("/decisions/" + answers[0].headers["x-pointsman-decision"])[1]
+    assert "at its limit of requests" in decision
+    servers[1].release()
 
 
 # Several models

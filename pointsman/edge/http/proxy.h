@@ -8,6 +8,7 @@
 
 #include "pointsman/base/published.h"
 #include "pointsman/edge/http/api_keys.h"
+#include "pointsman/edge/http/endpoint_limits.h"
 #include "pointsman/edge/http/outliers.h"
 #include "pointsman/edge/http/retry.h"
 #include "pointsman/engine/pipeline.h"
@@ -29,6 +30,7 @@ struct ProxyOptions {
   HttpClientOptions client;
   RetryOptions retry;
   Outliers* outliers = nullptr;                // learns of failures; null: nobody does
+  EndpointLimits* limits = nullptr;            // of requests at one time; null: there are none
   const Published<ProxyKeys>* keys = nullptr;  // null: no keys
   bool models = false;                         // GET /v1/models is answered by the router
   std::string_view scheme = "http";            // that clients use

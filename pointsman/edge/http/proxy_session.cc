@@ -18,6 +18,7 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   restorer_.reset();
   tried_.clear();
   attempts_ = 0;
+  limited_ = false;
   trailers_.clear();
   reply_trailers_.clear();
   with_engine_ = false;
@@ -120,7 +121,12 @@ void ProxySession::refuse(const Error& error, Outcome::End how) {
 
 void ProxySession::send() {
   shared_.budget.request();
-  if (const auto first = next_target()) return attempt(*first);
+  if (auto first = next_target()) return attempt(*std::move(first));
+  if (limited_) {
+    return refuse({Code::unavailable,
+                   "every model server that could answer this has as many requests as it may have",
+                   "rejected-endpoint-limit"});
+  }
   if (bodiless_ && tried_.empty()) {
     return refuse({Code::unavailable, "no pods available in datastore", "rejected-no-endpoints"});
   }
@@ -144,18 +150,32 @@ std::optional<ProxySession::Target> ProxySession::next_target() {
         Address::parse(endpoint.address, bodiless_ ? endpoint.port : decision->port_of(*next));
     Result<std::shared_ptr<TlsContext>> tls = nullptr;
     if (endpoint.tls) tls = shared_.upstream_tls();
-    if (address && tls) {
+    if (!address || !tls) continue;
+    if (auto slot = occupy(endpoint)) {
       return Target{.endpoint = *next,
                     .to = {.address = *address,
                            .tls = *std::move(tls),
                            .host = endpoint.tls ? endpoint.host : std::string(),
-                           .http2 = speaks_http2(endpoint)}};
+                           .http2 = speaks_http2(endpoint)},
+                    .slot = *std::move(slot)};
     }
   }
   return std::nullopt;
 }
 
-void ProxySession::attempt(const Target& next) {
+std::optional<EndpointLimits::Slot> ProxySession::occupy(const Endpoint& endpoint) {
+  EndpointLimits* const limits = shared_.options.limits;
+  if (limits == nullptr) return EndpointLimits::Slot();
+  auto slot = limits->take(endpoint.key);
+  if (!slot) {
+    limited_ = true;
+    shared_.worker.shard.add(shared_.worker.shard.with(metric::kUpstreamFailures, "limit"));
+  }
+  return slot;
+}
+
+void ProxySession::attempt(Target next) {
+  slot_ = std::move(next.slot);
   target_ = next.endpoint;
   ++attempts_;
   if (!bodiless_ && target_ != in_effect().targets()[0]) {
@@ -181,7 +201,7 @@ bool ProxySession::try_elsewhere(std::string_view reason) {
   if (exchange_->started()) return false;
   const auto limit = shared_.options.client.total;
   if (limit.count() > 0 && Clock::now() - request.received >= limit) return false;
-  const auto next = next_target();
+  auto next = next_target();
   if (!next) return false;
   MetricShard& shard = shared_.worker.shard;
   if (!shared_.budget.take()) {
@@ -190,7 +210,7 @@ bool ProxySession::try_elsewhere(std::string_view reason) {
   }
   shard.add(shard.with(metric::kRetries, reason));
   call_.cancel();
-  attempt(*next);
+  attempt(*std::move(next));
   return true;
 }
 
@@ -317,6 +337,7 @@ void ProxySession::client_gone() {
 }
 
 void ProxySession::end(Outcome::End how) {
+  slot_ = {};
   pipeline_->finish(*this, how, shared_.worker);
   shared_.tracer.finish(std::move(trace), !kept_by.empty());
   exchange_.reset();

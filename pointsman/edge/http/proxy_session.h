@@ -63,6 +63,7 @@ class ProxySession final : public Session, private HttpSink {
   struct Target {
     EndpointIndex endpoint = 0;
     HttpTarget to;
+    EndpointLimits::Slot slot;
   };
 
   bool admitted() const;
@@ -75,9 +76,11 @@ class ProxySession final : public Session, private HttpSink {
   // The endpoint that comes next, if there is one and another try is allowed. Who has no address,
   // or cannot be spoken to, is passed over.
   std::optional<Target> next_target();
+  // A place at the endpoint, if there is one left.
+  std::optional<EndpointLimits::Slot> occupy(const Endpoint& endpoint);
   std::optional<EndpointIndex> next_choice();
   // Begins a try.
-  void attempt(const Target& next);
+  void attempt(Target next);
   // Sends the request to the next endpoint in place of the one that failed; false: it is not to be
   // tried again.
   bool try_elsewhere(std::string_view reason);
@@ -119,6 +122,8 @@ class ProxySession final : public Session, private HttpSink {
   std::shared_ptr<const ProxyKeys> keys_;
   std::vector<EndpointIndex> tried_;  // or passed over
   EndpointIndex target_ = 0;          // of the last try
+  EndpointLimits::Slot slot_;         // at the endpoint that has the request
+  bool limited_ = false;              // an endpoint could not take one more
   std::size_t attempts_ = 0;
   bool bodiless_ = false;     // routed without the engine's decision
   bool with_engine_ = false;  // between Pipeline::run and decided()

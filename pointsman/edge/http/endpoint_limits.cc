@@ -1,0 +1,37 @@
+#include "pointsman/edge/http/endpoint_limits.h"
+
+#include <cstddef>
+
+namespace pointsman {
+namespace {
+
+constexpr std::size_t kSlots = 65'536;
+
+}  // namespace
+
+EndpointLimits::EndpointLimits(std::uint32_t most, const EndpointGate& other)
+    : most_(most),
+      other_(other),
+      count_(most > 0 ? std::make_unique<std::atomic<std::uint32_t>[]>(kSlots) : nullptr) {}
+
+bool EndpointLimits::closed(EndpointKey endpoint, Clock::time_point now) const {
+  const bool full = most_ > 0 && count_[endpoint.slot()].load(std::memory_order_relaxed) >= most_;
+  return full || other_.closed(endpoint, now);
+}
+
+std::optional<EndpointLimits::Slot> EndpointLimits::take(EndpointKey endpoint) {
+  if (most_ == 0) return Slot();
+  std::atomic<std::uint32_t>& count = count_[endpoint.slot()];
+  std::uint32_t before = count.load(std::memory_order_relaxed);
+  do {
+    if (before >= most_) return std::nullopt;
+  } while (!count.compare_exchange_weak(before, before + 1));
+  if (before + 1 == most_) full_.fetch_add(1);
+  return Slot(*this, endpoint);
+}
+
+void EndpointLimits::give(EndpointKey endpoint) {
+  if (count_[endpoint.slot()].fetch_sub(1) == most_) full_.fetch_sub(1);
+}
+
+}  // namespace pointsman
