@@ -52,10 +52,6 @@ std::string_view base_name(std::string_view path) {
   return path.substr(path.find_last_of('/') + 1);
 }
 
-Result<void> wrong(std::string text) {
-  return fail(Code::invalid_config, std::move(text));
-}
-
 }  // namespace
 
 void SimFlags::declare(FlagSet& flags) {
@@ -190,6 +186,7 @@ Result<void> CheckFlags::finish(const FlagSet& flags, const Environment& /*envir
   if (!fix && (in_place || !output.empty())) return wrong("--in-place and -o need --fix");
   if (in_place && !output.empty()) return wrong("--in-place and -o exclude each other");
   if (fix && config_file.empty() && config_text.empty()) return wrong("--fix needs --config-file");
+  if (fix && !resources_file.empty()) return wrong("--fix and --resources-file exclude each other");
   if (in_place && config_file.empty()) return wrong("--in-place needs --config-file");
   return {};
 }

@@ -118,6 +118,12 @@ TEST(CommandLine, AnswersContradictionsWithCodeOne) {
   EXPECT_EQ(epp.code, 1);
   EXPECT_EQ(epp.error, "either pool-name or endpoint-selector must be set");
   EXPECT_EQ(exit_of({"pointsman", "check", "--config-file=a", "--config-text=b"}).code, 1);
+  EXPECT_EQ(exit_of({"pointsman", "check", "a", "--fix", "--resources-file=b"}).error,
+            "--fix and --resources-file exclude each other");
+  EXPECT_EQ(exit_of({"pointsman", "serve", "--host=localhost"}).error,
+            "--host must be an IP address, got localhost");
+  EXPECT_EQ(exit_of({"pointsman", "serve", "--max-inflight-bytes=-1"}).error,
+            "--max-inflight-bytes must be non-negative, got -1");
 }
 
 TEST(ServeFlags, HaveTheirDefaults) {

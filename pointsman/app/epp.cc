@@ -1,6 +1,7 @@
 #include "pointsman/app/epp.h"
 
-#include <atomic>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,23 +49,16 @@ class EppFront {
     server_options.limits.max_receive = static_cast<std::size_t>(flags.max_receive_bytes);
     server_options.limits.http2.refusals = &router.refusals();
     workers_.resize(router.workers().size());
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      router.workers().run_on(i, [&](Loop& loop) {
-        workers_[i] = std::make_unique<EppWorker>(loop, router, i, options, server_options, health);
-      });
-    }
+    router.workers().run_on_each([&](std::size_t i, Loop& loop) {
+      workers_[i] = std::make_unique<EppWorker>(loop, router, i, options, server_options, health);
+    });
     health(health_routes_);
     health_server_ = std::make_unique<GrpcServer>(router.loop(), health_routes_, server_options);
   }
   ~EppFront() {
     listener_.reset();
     health_listener_.reset();
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      router_.workers().run_on(i, [&](Loop&) {
-        workers_[i]->server.reset();
-        workers_[i].reset();
-      });
-    }
+    router_.workers().run_on_each([&](std::size_t i, Loop&) { workers_[i].reset(); });
   }
   EppFront(const EppFront&) = delete;
   EppFront& operator=(const EppFront&) = delete;
@@ -94,10 +88,10 @@ class EppFront {
     POINTSMAN_TRY(
         main_listener,
         open(flags.grpc_port, {.tls = tls, .refusals = &router_.refusals()}, std::move(takers)));
-    POINTSMAN_TRY(health_listener,
-                  open(flags.grpc_health_port, {}, {{router_.loop(), [this](auto stream) {
-                                                       health_server_->serve(std::move(stream));
-                                                     }}}));
+    POINTSMAN_TRY(health_listener, open(flags.grpc_health_port, {.refusals = &router_.refusals()},
+                                        {{router_.loop(), [this](auto stream) {
+                                            health_server_->serve(std::move(stream));
+                                          }}}));
     listener_ = std::move(main_listener);
     health_listener_ = std::move(health_listener);
     router_.log().info(verbosity::kInfo, "serving ext_proc",
@@ -112,10 +106,8 @@ class EppFront {
             .open_requests =
                 [this] {
                   std::size_t open = 0;
-                  for (std::size_t i = 0; i < workers_.size(); ++i) {
-                    router_.workers().run_on(
-                        i, [&](Loop&) { open += workers_[i]->server->open_calls(); });
-                  }
+                  router_.workers().run_on_each(
+                      [&](std::size_t i, Loop&) { open += workers_[i]->server->open_calls(); });
                   return open;
                 }};
   }
@@ -124,15 +116,11 @@ class EppFront {
   // Tells the proxies to go elsewhere, lets open transactions end, then calls `done`.
   void drain(std::function<void()> done) {
     listener_.reset();
-    const auto left = std::make_shared<std::atomic<std::size_t>>(workers_.size());
-    const auto all_done = std::make_shared<std::function<void()>>(std::move(done));
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-      router_.workers()[i].post([this, i, left, all_done] {
-        workers_[i]->server->drain([left, all_done] {
-          if (left->fetch_sub(1) == 1) (*all_done)();
-        });
-      });
-    }
+    router_.workers().drain_each(
+        [this](std::size_t i, std::function<void()> one_done) {
+          workers_[i]->server->drain(std::move(one_done));
+        },
+        std::move(done));
   }
 
   Result<std::unique_ptr<Listener>> open(int port, ListenOptions options,
@@ -174,7 +162,8 @@ int epp(const EppFlags& flags) {
                         {{"error", open.error().message}});
     return 1;
   }
-  return router->run(front.front());
+  router->run(front.front());
+  return 0;
 }
 
 }  // namespace pointsman

@@ -2,7 +2,6 @@
 // steps of ext_proc transactions, in any order, on several streams, into the real pipeline.
 // Every transaction that was opened must be over when the connection is.
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,12 +12,15 @@
 #include "pointsman/base/bug.h"
 #include "pointsman/config/config_loader.h"
 #include "pointsman/edge/ext_proc/ext_proc.h"
+#include "pointsman/plugins/testing/grpc_bytes.h"
 #include "pointsman/record/decision_ring.h"
 #include "pointsman/stage/testing/scene.h"
 #include "pointsman/wire/grpc_connection.h"
 
 namespace pointsman {
 namespace {
+
+using testing::field;
 
 constexpr std::string_view kConfig = R"(
 apiVersion: llm-d.ai/v1alpha1
@@ -64,30 +66,18 @@ struct Picker {
   BytePool pool;
 };
 
-std::string number(std::size_t value) {
-  std::string out;
-  for (; value >= 0x80U; value >>= 7U) out += static_cast<char>(0x80U | value);
-  return out + static_cast<char>(value);
-}
-std::string field(unsigned id, std::string_view bytes) {
-  return number(id << 3U | 2U) + number(bytes.size()).append(bytes);
-}
-std::string flag(unsigned id, bool on) {
-  return on ? number(id << 3U) + '\1' : std::string();
+std::string flag(std::uint32_t id, bool on) {
+  return on ? testing::number(id, 1) : std::string();
 }
 
-std::string frame(unsigned type, unsigned flags, std::uint32_t stream, std::string_view payload) {
+std::string http2_frame(unsigned type, unsigned flags, std::uint32_t stream,
+                        std::string_view payload) {
   std::string out;
   for (const unsigned shift : {16U, 8U, 0U}) out += static_cast<char>(payload.size() >> shift);
   out += static_cast<char>(type);
   out += static_cast<char>(flags);
   for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>(stream >> shift);
   return out.append(payload);
-}
-std::string message(std::string_view bytes) {
-  std::string out(1, '\0');
-  for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>(bytes.size() >> shift);
-  return out.append(bytes);
 }
 
 // A literal field that the table does not keep.
@@ -127,15 +117,17 @@ class Proxy {
     const std::size_t size = byte();
     const std::string_view payload = script_.substr(0, size);
     script_.remove_prefix(payload.size());
-    const auto said = [&](std::string_view bytes) { return frame(0, 0, stream, message(bytes)); };
+    const auto said = [&](std::string_view bytes) {
+      return http2_frame(0, 0, stream, testing::frame(bytes));
+    };
     switch (op & 0xFU) {
       case 0:
       case 1:
-        return frame(1, 4, stream,
-                     hpack(":method", "POST") + hpack(":scheme", "http") +
-                         hpack(":authority", "a") +
-                         hpack(":path", "/envoy.service.ext_proc.v3.ExternalProcessor/Process") +
-                         hpack("content-type", "application/grpc"));
+        return http2_frame(
+            1, 4, stream,
+            hpack(":method", "POST") + hpack(":scheme", "http") + hpack(":authority", "a") +
+                hpack(":path", "/envoy.service.ext_proc.v3.ExternalProcessor/Process") +
+                hpack("content-type", "application/grpc"));
       case 2:
         return said(field(2, headers(payload, end)));
       case 3:
@@ -151,16 +143,16 @@ class Proxy {
       case 9:
         return said(payload);  // any ProcessingRequest
       case 10:
-        return frame(0, end ? 1 : 0, stream, payload);  // any gRPC framing
+        return http2_frame(0, end ? 1 : 0, stream, payload);  // any gRPC framing
       case 11:
-        return frame(3, 0, stream, {"\0\0\0\10", 4});
+        return http2_frame(3, 0, stream, {"\0\0\0\10", 4});
       case 12:
-        return frame(0, 1, stream, "");
+        return http2_frame(0, 1, stream, "");
       case 13:
-        return frame(8, 0, end ? 0 : stream, {"\0\0\1\0", 4});
+        return http2_frame(8, 0, end ? 0 : stream, {"\0\0\1\0", 4});
       case 14:
-        return frame(payload.empty() ? 6U : static_cast<std::uint8_t>(payload.front()), end ? 1 : 0,
-                     stream, payload);
+        return http2_frame(payload.empty() ? 6U : static_cast<std::uint8_t>(payload.front()),
+                           end ? 1 : 0, stream, payload);
       default:
         return std::string(payload);  // any HTTP/2
     }

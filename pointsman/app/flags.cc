@@ -19,10 +19,6 @@
 namespace pointsman {
 namespace {
 
-std::unexpected<Error> wrong(std::string text) {
-  return fail(Code::invalid_config, std::move(text));
-}
-
 std::unexpected<Error> syntax(std::string_view parser, std::string_view text) {
   return wrong("strconv." + std::string(parser) + ": parsing " + in_quotes(text) +
                ": invalid syntax");

@@ -2,15 +2,22 @@
 
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pointsman/base/result.h"
 
 namespace pointsman {
+
+// What flags and their values are refused with.
+inline std::unexpected<Error> wrong(std::string text) {
+  return fail(Code::invalid_config, std::move(text));
+}
 
 // One flag, declared once: reading, checking, help and warnings come from here.
 struct Flag {

@@ -47,16 +47,14 @@ KeyWatch::KeyWatch(std::string clients_file, std::string upstream_file, ProxyKey
     : clients_file_(std::move(clients_file)),
       upstream_file_(std::move(upstream_file)),
       log_(std::move(log)),
-      keys_(keys),
-      upstream_(keys.upstream) {
+      keys_(std::move(keys)) {
   for (const std::string& file : {clients_file_, upstream_file_}) {
     if (!file.empty()) watchers_.push_back(std::make_unique<FileWatcher>(file, [this] { look(); }));
   }
 }
 
 std::string KeyWatch::upstream_key() const {
-  const std::lock_guard lock(mutex_);
-  return upstream_;
+  return Published<ProxyKeys>::Reader(keys_).get()->upstream;
 }
 
 void KeyWatch::look() {
@@ -69,7 +67,6 @@ void KeyWatch::look() {
     return;
   }
   told_.clear();
-  upstream_ = keys->upstream;
   keys_.publish(*std::move(keys));
 }
 

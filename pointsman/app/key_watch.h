@@ -38,9 +38,8 @@ class KeyWatch {
   const std::string upstream_file_;
   const Logger log_;
   Published<ProxyKeys> keys_;
-  mutable std::mutex mutex_;  // the watchers have a thread each
-  std::string upstream_;      // guarded by mutex_
-  std::string told_;          // the last problem that was logged; guarded by mutex_
+  std::mutex mutex_;  // the watchers have a thread each
+  std::string told_;  // the last problem that was logged; guarded by mutex_
   std::vector<std::unique_ptr<FileWatcher>> watchers_;  // last: they call look()
 };
 

@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::int64_t kSmallestFile = 64L * 1024;
 
-Result<void> wrong(std::string text) {
-  return fail(Code::invalid_config, std::move(text));
-}
-
 std::vector<std::string> words(const FlagSet& flags) {
   return {flags.positional().begin(), flags.positional().end()};
 }

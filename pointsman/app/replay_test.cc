@@ -1,6 +1,5 @@
 #include "pointsman/app/replay.h"
 
-#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,5 @@
 #include "pointsman/app/resource_file.h"
 
-#include <cstdint>
 #include <utility>
 
 #include "pointsman/app/reload_metric.h"
@@ -12,6 +11,8 @@ namespace pointsman {
 namespace {
 
 constexpr std::string_view kRefused = "resources not taken over: those before stay";
+// The group of every pool that the router may be; --pool-group is for the cluster that is not
+// there.
 constexpr std::string_view kPoolGroup = "inference.networking.k8s.io";
 
 }  // namespace

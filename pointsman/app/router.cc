@@ -242,7 +242,7 @@ bool Router::open_admin(const RouterFlags& flags) {
                                                         .fleets = *fleet_->fleet(),
                                                         .ready = [this] { return !draining(); },
                                                         .refusals = &refusals_,
-                                                        .trouble = setup_.trouble,
+                                                        .gate = setup_.gate,
                                                         .tokens = std::move(tokens)});
   auto listener =
       Listener::open(loop_, *address, {.max_connections = 256, .refusals = &refusals_},

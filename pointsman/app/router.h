@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,7 +15,6 @@
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/fleet/fleet_service.h"
 #include "pointsman/fleet/model_poller.h"
-#include "pointsman/record/decision_json.h"
 #include "pointsman/record/decision_ring.h"
 #include "pointsman/record/record_writer.h"
 #include "pointsman/record/tap_hub.h"
@@ -45,7 +43,6 @@ struct RouterSetup {
   const EndpointGate* gate = nullptr;  // outlives the router; null: nobody is left out
   // Set: requests go to endpoints that serve their model, and these are asked for it.
   std::optional<ModelPoller::Options> models = {};
-  FindTrouble trouble = {};  // for /endpoints
 };
 
 // What a front does when the router stops. Threading: called on the router's loop.
@@ -85,8 +82,8 @@ class Router {
 
   // Runs until a signal asks to stop. The router then says that it is not ready, goes on as before
   // for --drain-timeout (SIGTERM only), drains the front, and ends when that is done or
-  // --drain-limit has passed. A second signal ends the process at once. Returns the exit code.
-  int run(RouterFront front);
+  // --drain-limit has passed. A second signal ends the process at once.
+  void run(RouterFront front);
 
  private:
   explicit Router(const RouterSetup& setup);
@@ -132,7 +129,6 @@ class Router {
   std::unique_ptr<FileWatcher> config_watcher_;
   RouterFront front_;
   std::atomic<bool> draining_ = false;
-  int exit_code_ = 0;
 };
 
 }  // namespace pointsman

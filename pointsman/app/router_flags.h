@@ -69,7 +69,8 @@ struct RouterFlags {
 };
 
 // `text` as bytes (spec/02 section 7.3): a Kubernetes quantity with an optional last B; empty is 0.
-// Errors: invalid_config, naming `flag`.
+// `flag` stands in the errors as it is; where the reference has the flag, it writes no dashes.
+// Errors: invalid_config.
 Result<std::int64_t> parse_size(std::string_view flag, std::string_view text);
 
 // Error unless 0 <= `port` <= 65535.

@@ -17,7 +17,7 @@ ExaminedConfig examine(const RouterFlags& flags) {
 void log_problems(const Logger& log, std::string_view message, const Diagnostics& problems) {
   for (std::size_t i = 0; i < problems.size(); ++i) {
     const Diagnostic& d = problems[i];
-    const std::string_view what = i == 0 ? message : "also wrong in the configuration";
+    const std::string_view what = i == 0 ? message : "also wrong";
     if (d.line == 0 && d.hint.empty()) {  // no text was read, such as of a file that is not there
       log.error(what, {{"error", d.text}});
       continue;

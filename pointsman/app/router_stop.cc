@@ -10,7 +10,7 @@
 
 namespace pointsman {
 
-int Router::run(RouterFront front) {
+void Router::run(RouterFront front) {
   front_ = std::move(front);
   const StopSignals signals(loop_, [this](int signal) {
     if (signal == SIGHUP) {
@@ -25,7 +25,6 @@ int Router::run(RouterFront front) {
   }
   if (resources_ != nullptr) resources_->watch();
   loop_.run();
-  return exit_code_;
 }
 
 void Router::stopping(int signal) {

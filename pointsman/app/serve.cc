@@ -1,7 +1,10 @@
 #include "pointsman/app/serve.h"
 
-#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -64,19 +67,20 @@ class HttpFront {
  public:
   HttpFront(Router& router, const ProxyOptions& options) : router_(router) {
     proxies_.resize(router.workers().size());
-    each([&](std::size_t i, Loop& loop) {
+    router.workers().run_on_each([&](std::size_t i, Loop& loop) {
       proxies_[i] = std::make_unique<HttpProxy>(loop, router.pipelines(), router.tracer(),
                                                 router.engine_worker(i), options);
     });
   }
   ~HttpFront() {
     listener_.reset();
-    each([&](std::size_t i, Loop&) { proxies_[i].reset(); });
+    router_.workers().run_on_each([&](std::size_t i, Loop&) { proxies_[i].reset(); });
   }
   HttpFront(const HttpFront&) = delete;
   HttpFront& operator=(const HttpFront&) = delete;
 
-  Result<Address> listen(const Address& at, const ServeFlags& flags) {
+  Result<Address> listen(const ServeFlags& flags) {
+    POINTSMAN_TRY(at, Address::parse(flags.host, static_cast<std::uint16_t>(flags.port)));
     ListenOptions options{.max_connections = static_cast<std::size_t>(flags.max_connections)};
     if (!flags.cert_path.empty()) {
       POINTSMAN_TRY(tls,
@@ -105,36 +109,29 @@ class HttpFront {
   }
 
   RouterFront front() {
-    return {.part = [this] { each([&](std::size_t i, Loop&) { proxies_[i]->part(); }); },
+    return {.part =
+                [this] {
+                  router_.workers().run_on_each([&](std::size_t i, Loop&) { proxies_[i]->part(); });
+                },
             .drain = [this](std::function<void()> done) { drain(std::move(done)); },
             .open_requests =
                 [this] {
                   std::size_t open = 0;
-                  each([&](std::size_t i, Loop&) { open += proxies_[i]->active(); });
+                  router_.workers().run_on_each(
+                      [&](std::size_t i, Loop&) { open += proxies_[i]->active(); });
                   return open;
                 }};
   }
 
  private:
-  template <typename Task>
-  void each(const Task& task) {
-    for (std::size_t i = 0; i < proxies_.size(); ++i) {
-      router_.workers().run_on(i, [&](Loop& loop) { task(i, loop); });
-    }
-  }
-
   // Stops listening, lets requests end, then calls `done` from some worker.
   void drain(std::function<void()> done) {
     listener_.reset();
-    const auto left = std::make_shared<std::atomic<std::size_t>>(proxies_.size());
-    const auto one_less = std::make_shared<std::function<void()>>(std::move(done));
-    for (std::size_t i = 0; i < proxies_.size(); ++i) {
-      router_.workers()[i].post([this, i, left, one_less] {
-        proxies_[i]->drain([left, one_less] {
-          if (left->fetch_sub(1) == 1) (*one_less)();
-        });
-      });
-    }
+    router_.workers().drain_each(
+        [this](std::size_t i, std::function<void()> one_done) {
+          proxies_[i]->drain(std::move(one_done));
+        },
+        std::move(done));
   }
 
   Router& router_;
@@ -145,35 +142,22 @@ class HttpFront {
 
 void add_metrics(Router& router, const Shared& shared) {
   router.metrics().add_source([&router, &shared](std::vector<Sample>& samples) {
-    samples.push_back({.family = &metric::kInflightBytes,
-                       .labels = {},
-                       .value = static_cast<double>(shared.memory.used()),
-                       .buckets = {}});
+    add_count(samples, metric::kInflightBytes, {}, shared.memory.used());
     const auto now = Clock::now();
     Published<Fleet>::Reader fleet(router.fleet());
     for (const Endpoint& endpoint : fleet.get()->endpoints()) {
-      const auto state = shared.outliers.state(endpoint.key, now);
-      if (!state || state->times == 0) continue;
-      samples.push_back({.family = &metric::kEjected,
-                         .labels = {endpoint.id},
-                         .value = state->left.count() > 0 ? 1.0 : 0.0,
-                         .buckets = {}});
+      const auto trouble = shared.outliers.trouble(endpoint.key, now);
+      if (!trouble || trouble->ejections == 0) continue;
+      add_count(samples, metric::kEjected, {endpoint.id}, trouble->out_for.count() > 0 ? 1 : 0);
     }
   });
-}
-
-std::optional<EndpointTrouble> trouble(const Outliers& outliers, EndpointKey endpoint) {
-  const auto state = outliers.state(endpoint, Clock::now());
-  if (!state) return std::nullopt;
-  return EndpointTrouble{
-      .failures = state->failures, .ejections = state->times, .out_for = state->left};
 }
 
 }  // namespace
 
 int serve(const ServeFlags& flags) {
+  Log early(2, flags.router.log_threshold);  // outlives the keys' watchers, which log to it
   Shared shared(flags);
-  Log early(2, flags.router.log_threshold);
   auto keys = KeyWatch::start(flags.api_key_file, flags.upstream_api_key_file,
                               Logger(early, "router").named("keys"));
   if (!keys) {
@@ -198,20 +182,14 @@ int serve(const ServeFlags& flags) {
                                           "--endpoints-file FILE, or a configuration with "
                                           "file-discovery",
                      .gate = &shared.limits,
-                     .models = std::move(models),
-                     .trouble = [&shared](EndpointKey e) { return trouble(shared.outliers, e); }});
+                     .models = std::move(models)});
   if (router == nullptr) return 1;
   add_metrics(*router, shared);
   const Logger& log = router->log();
-  const auto address = Address::parse(flags.host, static_cast<std::uint16_t>(flags.port));
-  if (!address) {
-    log.error("--host must be an IP address", {{"error", address.error().message}});
-    return 1;
-  }
   ProxyOptions options = proxy_options(flags, shared);
   options.server.refusals = &router->refusals();
   HttpFront front(*router, options);
-  const auto open = front.listen(*address, flags);
+  const auto open = front.listen(flags);
   if (!open) {
     log.error("cannot open the port (--port) or its certificate (--cert-path)",
               {{"error", open.error().message}});
@@ -219,7 +197,8 @@ int serve(const ServeFlags& flags) {
   }
   log.info(verbosity::kInfo, "serving",
            {{"address", open->text()}, {"tls", !flags.cert_path.empty()}});
-  return router->run(front.front());
+  router->run(front.front());
+  return 0;
 }
 
 }  // namespace pointsman

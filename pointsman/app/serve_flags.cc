@@ -1,13 +1,13 @@
 #include "pointsman/app/serve_flags.h"
 
 #include <charconv>
-#include <string_view>
 #include <utility>
+
+#include "pointsman/edge/http/retry.h"
+#include "pointsman/wire/address.h"
 
 namespace pointsman {
 namespace {
-
-constexpr int kMostRetries = 8;
 
 // Whether an exporter is configured by the standard variables.
 bool exporter_set(const Environment& environment) {
@@ -16,10 +16,6 @@ bool exporter_set(const Environment& environment) {
     if (!environment(name).value_or("").empty()) return true;
   }
   return false;
-}
-
-Result<void> wrong(std::string text) {
-  return fail(Code::invalid_config, std::move(text));
 }
 
 }  // namespace
@@ -155,8 +151,8 @@ Result<void> ServeFlags::finish_limits() {
     return wrong("--max-connections must be between 1 and 1000000, got " +
                  std::to_string(max_connections));
   }
-  POINTSMAN_TRY(body, parse_size("max-body-bytes", max_body_size));
-  POINTSMAN_TRY(inflight, parse_size("max-inflight-bytes", max_inflight_size));
+  POINTSMAN_TRY(body, parse_size("--max-body-bytes", max_body_size));
+  POINTSMAN_TRY(inflight, parse_size("--max-inflight-bytes", max_inflight_size));
   if (body == 0) return wrong("--max-body-bytes must be positive");
   max_body_bytes = static_cast<std::uint64_t>(body);
   max_inflight_bytes = static_cast<std::uint64_t>(inflight);
@@ -164,8 +160,10 @@ Result<void> ServeFlags::finish_limits() {
 }
 
 Result<void> ServeFlags::finish_failures() {
-  if (retries < 0 || retries > kMostRetries) {
-    return wrong("--retries must be between 0 and 8, got " + std::to_string(retries));
+  constexpr int kMost = RetryOptions::kMost;
+  if (retries < 0 || retries > kMost) {
+    return wrong("--retries must be between 0 and " + std::to_string(kMost) + ", got " +
+                 std::to_string(retries));
   }
   for (const std::string& word : retry_on) {
     if (word == "timeout") {
@@ -197,6 +195,7 @@ Result<void> ServeFlags::finish(const FlagSet& flags, const Environment& environ
     return wrong("--endpoint and --endpoints-file exclude each other");
   }
   if (auto good = check_port("port", port); !good) return good;
+  if (!Address::parse(host, 0)) return wrong("--host must be an IP address, got " + host);
   if (auto good = finish_limits(); !good) return good;
   if (auto good = finish_failures(); !good) return good;
   if (auto done = router.finish(flags, environment); !done) return done;

@@ -82,6 +82,12 @@ TEST(ConfigYaml, IsWrittenInBlocks) {
   EXPECT_EQ(to_yaml(to_node(loaded->config)), default_config_text());
 }
 
+TEST(ConfigJson, IsEscapedAsGoDoes) {
+  const auto document = read_yaml(R"(a: "\b\f\n\u0001<\u2028")");
+  ASSERT_TRUE(document.has_value()) << document.error().text;
+  EXPECT_EQ(to_json(document->root), R"({"a":"\b\f\n\u0001\u003c\u2028"})");
+}
+
 TEST(ConfigYaml, WritesLongKeysAsExplicitOnes) {
   const std::string key = std::string(5000, 'k') + ": ";
   const std::string json = R"({"a":[{")" + key + R"(":{"b":1}}],")" + key + R"(":1})";

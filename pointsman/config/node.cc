@@ -9,45 +9,12 @@
 #include <vector>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/base/quoted_json.h"
 
 namespace pointsman {
 namespace {
 
 void append_json(std::string& out, const Node& node);
-
-void append_hex4(std::string& out, unsigned char byte) {
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  out += "\\u00";
-  out += kHex[byte >> 4U];
-  out += kHex[byte & 0xFU];
-}
-
-void append_escaped(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || c == '<' || c == '>' || c == '&') {
-      append_hex4(out, byte);
-    } else if (text.substr(i).starts_with("\xE2\x80\xA8") ||
-               text.substr(i).starts_with("\xE2\x80\xA9")) {
-      out += text[i + 2] == '\xA8' ? "\\u2028" : "\\u2029";
-      i += 2;
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
 
 void append_object(std::string& out, const std::vector<Member>& members) {
   std::vector<const Member*> sorted;
@@ -58,7 +25,7 @@ void append_object(std::string& out, const std::vector<Member>& members) {
   out += '{';
   for (const Member* member : sorted) {
     if (member != sorted.front()) out += ',';
-    append_escaped(out, member->key);
+    append_quoted_json(out, member->key);
     out += ':';
     append_json(out, member->value);
   }
@@ -90,7 +57,7 @@ void append_json(std::string& out, const Node& node) {
       out += std::isfinite(node.number) ? number_text(node.number) : "null";
       return;
     case Node::Kind::string:
-      append_escaped(out, node.text);
+      append_quoted_json(out, node.text);
       return;
     case Node::Kind::sequence:
       append_array(out, node.items);

@@ -48,10 +48,7 @@ Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& 
   if (model.empty() || fleet.empty()) return {};
   const Servers servers(fleet, model);
   const auto serves = [&](EndpointIndex e) { return servers.serves(e); };
-  if (std::ranges::any_of(candidates.list(), serves)) {
-    candidates.keep_if(DropReason::no_model, serves);
-    return {};
-  }
+  if (candidates.keep_if_any(DropReason::no_model, serves)) return {};
   bool somewhere = false;
   for (EndpointIndex e = 0; e < fleet.size() && !somewhere; ++e) {
     somewhere = servers.serves(e) || servers.unknown(e);

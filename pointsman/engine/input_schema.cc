@@ -1,7 +1,6 @@
 #include "pointsman/engine/input_schema.h"
 
 #include <algorithm>
-#include <functional>
 #include <string>
 
 #include "pointsman/config/config_text.h"
@@ -37,7 +36,6 @@ std::shared_ptr<const InputSchema> input_schema(const EndpointPickerConfig& conf
   std::ranges::sort(schema->columns, {}, &SignalColumn::place);
   schema->headers = plugins.signals().headers();
   schema->config = to_yaml(to_node(config));
-  schema->config_hash = std::hash<std::string>{}(schema->config);
   return schema;
 }
 

@@ -22,15 +22,6 @@ const TypedName kAnyParser{"parser", "parser"};
 
 }  // namespace
 
-EngineWorker::EngineWorker(Metrics& metrics, MetricShard& own, const Published<Fleet>& fleets,
-                           std::uint64_t seed)
-    : scheduler(metrics, own),
-      shard(own),
-      fleet(fleets),
-      random(seed),
-      request_processing(metrics.series(metric::kRequestProcessing)),
-      response_processing(metrics.series(metric::kResponseProcessing)) {}
-
 Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options)
     : assembly_(std::move(assembly)),
       recorder_(recorder),
@@ -86,12 +77,15 @@ void Pipeline::begin(Session& session, Trace trace, EngineWorker& worker) const 
 void Pipeline::run(const std::shared_ptr<const Pipeline>& self, Session& session,
                    EngineWorker& worker) const {
   session.pipeline_ = self;
+  const std::uint64_t seed = worker.random.next();
   advance(session, worker, [&]() -> Result<Progress> {
     if (auto parsed = parse(session, worker); !parsed) return std::unexpected(parsed.error());
     session.orchestration_ = session.trace.enter("gateway.request_orchestration",
                                                  SpanScope::requestcontrol, SpanKind::server);
-    if (auto named = rewrite(session, worker); !named) return std::unexpected(named.error());
-    if (auto open = open_decision(session, worker); !open) return std::unexpected(open.error());
+    if (auto named = rewrite(session, seed, worker); !named) return std::unexpected(named.error());
+    if (auto open = open_decision(session, seed, worker); !open) {
+      return std::unexpected(open.error());
+    }
     return proceed(session, worker);
   });
 }
@@ -144,7 +138,8 @@ Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
   return {};
 }
 
-Result<void> Pipeline::open_decision(Session& session, EngineWorker& worker) const {
+Result<void> Pipeline::open_decision(Session& session, std::uint64_t seed,
+                                     EngineWorker& worker) const {
   Request& request = session.request;
   Trace::Scope& scope = session.orchestration_;
   scope.set("target_model", request.target_model);
@@ -161,7 +156,7 @@ Result<void> Pipeline::open_decision(Session& session, EngineWorker& worker) con
   decision.body_bytes = request.body_bytes;
   decision.priority = request.priority;
   decision.matrix_wanted = options_.trace_decision_matrix;
-  decision.seed = session.seed_;
+  decision.seed = seed;
   decision.fleet = fleet;
   decision.plan = assembly_.scheduler->plan();
   if (recorder_.wants_inputs()) decision.inputs.schema = assembly_.inputs;
@@ -261,13 +256,17 @@ Result<std::span<EndpointIndex>> Pipeline::locate(Session& session, const Fleet&
       return std::unexpected(std::move(kept).error());
     }
   }
-  // Never all of them: who fails may still be better than nobody.
-  if (const auto now = session.decision->at; options_.gate != nullptr && options_.gate->any(now)) {
-    candidates.keep_if_any(DropReason::ejected, [&](EndpointIndex e) {
-      return !options_.gate->closed(fleet[e].key, now);
-    });
-  }
+  leave_out_ejected(fleet, session.decision->at, candidates);
   return list.first(candidates.size());
+}
+
+// Never all of them: who fails may still be better than nobody.
+void Pipeline::leave_out_ejected(const Fleet& fleet, Clock::time_point now,
+                                 Candidates& candidates) const {
+  if (options_.gate == nullptr || !options_.gate->any(now)) return;
+  candidates.keep_if_any(DropReason::ejected, [&](EndpointIndex e) {
+    return !options_.gate->closed(fleet[e].key, now);
+  });
 }
 
 // Admission of spec/03 section 11.1: only requests of negative priority are ever refused.
@@ -320,14 +319,10 @@ Result<EndpointIndex> Pipeline::any_endpoint(Session& session, const Fleet& flee
   if (n == 0) {
     return fail(Code::unavailable, "no pods available in datastore", "rejected-no-endpoints");
   }
-  if (const auto now = Clock::now(); options_.gate != nullptr && options_.gate->any(now)) {
-    std::vector<Drop> drops;
-    Candidates open(list.first(n), drops);
-    open.keep_if_any(DropReason::ejected,
-                     [&](EndpointIndex e) { return !options_.gate->closed(fleet[e].key, now); });
-    n = open.size();
-  }
-  return list[worker.random.below(n)];
+  std::vector<Drop> drops;
+  Candidates open(list.first(n), drops);
+  leave_out_ejected(fleet, Clock::now(), open);
+  return list[worker.random.below(open.size())];
 }
 
 void Pipeline::tend(const Fleet& fleet) const {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "pointsman/engine/keep_rules.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/stage/endpoint_gate.h"
+#include "pointsman/stage/filter.h"
 #include "pointsman/stage/recorder.h"
 
 namespace pointsman {
@@ -106,9 +108,9 @@ class Pipeline {
   // Takes a step of the decision and, unless the request waits, tells the session how it ended.
   template <typename Action>
   void advance(Session& session, EngineWorker& worker, const Action& action) const;
-  Result<void> rewrite(Session& session, EngineWorker& worker) const;
-  static void write_model(Session& session);
-  Result<void> open_decision(Session& session, EngineWorker& worker) const;
+  // `seed` is that of everything random about the request.
+  Result<void> rewrite(Session& session, std::uint64_t seed, EngineWorker& worker) const;
+  Result<void> open_decision(Session& session, std::uint64_t seed, EngineWorker& worker) const;
   Result<void> arrive(Session& session, EngineWorker& worker) const;
   Result<void> screen(std::span<EndpointIndex>& candidates, Session& session,
                       EngineWorker& worker) const;
@@ -119,6 +121,7 @@ class Pipeline {
   Context context_of(Session& session) const;
   Result<void> schedule(const Context& context, Session& session, EngineWorker& worker) const;
   Result<std::span<EndpointIndex>> locate(Session& session, const Fleet& fleet) const;
+  void leave_out_ejected(const Fleet& fleet, Clock::time_point now, Candidates& candidates) const;
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
   Result<void> ask_admitters(const Context& context, Session& session, EngineWorker& worker) const;

@@ -77,11 +77,10 @@ void add_one(double* totals, const double* scores, double weight, std::size_t n)
   });
 }
 
-// Sums of clamped score times weight. `scores` holds a row per weight.
+// Adds the sums of clamped score times weight. `scores` holds a row per weight.
 void add_up(std::span<double> totals, std::span<const double> scores,
             std::span<const double> weights) {
   const std::size_t n = totals.size();
-  set_all(totals, 0.0);
   std::size_t row = 0;
   for (; row + 4 <= weights.size(); row += 4) {
     add_four(totals.data(), &scores[row * n], &weights[row], n);
@@ -192,7 +191,7 @@ void Profile::score(const Context& context, ProfileRun& run, Decision& decision,
 
   decision.scores.resize(run.first_score + scorers_.size() * n);
   decision.readings.resize(run.first_reading + scorers_.size() * n);
-  decision.totals.resize(run.first_total + n);
+  decision.totals.resize(run.first_total + n);  // zeros
   const auto candidates =
       std::span<const EndpointIndex>(decision.candidates).subspan(run.first_candidate, n);
   const auto scores = std::span(decision.scores).subspan(run.first_score);

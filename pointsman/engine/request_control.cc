@@ -54,8 +54,8 @@ Result<void> Pipeline::screen(std::span<EndpointIndex>& candidates, Session& ses
     std::ranges::fill(one_says, true);
     Samples samples;
     const auto began = Clock::now();
-    part.plugin->screen(context, candidates, one_says, sequence(session.seed_, kScreeners, s),
-                        samples);
+    part.plugin->screen(context, candidates, one_says,
+                        sequence(session.decision->seed, kScreeners, s), samples);
     worker.shard.observe(part.timer, Clock::now() - began);
     observe_samples(samples, part.name, context.request, context.fleet, worker.shard);
     for (std::size_t i = 0; i < all_say.size(); ++i) all_say[i] = all_say[i] && one_says[i];
@@ -74,8 +74,8 @@ Result<void> Pipeline::ask_admitters(const Context& context, Session& session,
   for (std::size_t a = 0; a < admitters_.size(); ++a) {
     const Part<Admitter>& part = admitters_[a];
     const auto began = Clock::now();
-    const auto admitted =
-        part.plugin->admit(context, session.candidates_, sequence(session.seed_, kAdmitters, a));
+    const auto admitted = part.plugin->admit(context, session.candidates_,
+                                             sequence(session.decision->seed, kAdmitters, a));
     worker.shard.observe(part.timer, Clock::now() - began);
     if (admitted) continue;
     const Error& why = admitted.error();

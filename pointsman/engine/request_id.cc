@@ -3,6 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+
+#include "pointsman/base/quoted_json.h"
 
 namespace pointsman {
 
@@ -21,36 +24,9 @@ std::string_view make_request_id(Random& random, Arena& arena) {
 }
 
 std::string_view quote_json(std::string_view text, Arena& arena) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  constexpr std::string_view kShort = "\"\\\b\f\n\r\t";
-  constexpr std::string_view kShortForms = "\"\\bfnrt";
-  constexpr std::string_view kLineEnds = "\xE2\x80";        // U+2028 and U+2029 begin so
-  const auto out = arena.array<char>(6 * text.size() + 2);  // at worst every byte is \u00xx
-  std::size_t used = 0;
-  const auto put = [&](std::string_view piece) {
-    for (const char c : piece) out[used++] = c;
-  };
-  put("\"");
-  for (; !text.empty(); text.remove_prefix(1)) {
-    const char c = text.front();
-    const auto byte = static_cast<unsigned char>(c);
-    if (const auto form = kShort.find(c); form != std::string_view::npos) {
-      put("\\");
-      put(kShortForms.substr(form, 1));
-    } else if (byte < 0x20 || c == '<' || c == '>' || c == '&') {
-      put("\\u00");
-      put(kDigits.substr(byte >> 4U, 1));
-      put(kDigits.substr(byte & 15U, 1));
-    } else if (text.size() > 2 && text.starts_with(kLineEnds) &&
-               (text[2] == '\xA8' || text[2] == '\xA9')) {
-      put(text[2] == '\xA8' ? "\\u2028" : "\\u2029");
-      text.remove_prefix(2);
-    } else {
-      out[used++] = c;
-    }
-  }
-  put("\"");
-  return {out.data(), used};
+  std::string quoted;
+  append_quoted_json(quoted, text);
+  return arena.copy(quoted);
 }
 
 }  // namespace pointsman

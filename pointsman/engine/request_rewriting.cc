@@ -24,36 +24,8 @@ std::string_view new_member(std::string_view quoted, std::string_view behind, Ar
   return {text.data(), text.size()};
 }
 
-}  // namespace
-
-// The model that scheduling works with, the priority, and the body that goes upstream: a rule goes
-// before the client's header, and that before the body.
-Result<void> Pipeline::rewrite(Session& session, EngineWorker& worker) const {
-  static const RequestRules kNone;
-  const RequestRules& rules = worker.rules ? *worker.rules->get() : kNone;
-  Request& request = session.request;
-  session.seed_ = worker.random.next();
-  const std::string_view wanted =
-      request.header("x-llm-d-model-name-rewrite", "x-gateway-model-name-rewrite");
-  request.target_model = wanted.empty() ? request.model : wanted;
-  if (session.parsed.rewritable) {
-    if (const auto rule = rules.rewrite(request.model, session.seed_)) {
-      request.target_model = session.arena.copy(rule->model);
-      worker.shard.add(worker.shard.with(metric::kModelRewrites, rule->resource, request.model,
-                                         request.target_model));
-    }
-    if (request.target_model.empty()) {
-      return fail(Code::bad_request, "model not found in request body");
-    }
-  }
-  request.priority = rules.priority(
-      request.header("x-llm-d-inference-objective", "x-gateway-inference-objective"));
-  write_model(session);
-  return {};
-}
-
 // Only the bytes of the name change.
-void Pipeline::write_model(Session& session) {
+void write_model(Session& session) {
   const Request& request = session.request;
   const std::string_view body = session.body;
   const auto pieces = session.arena.array<std::string_view>(3);
@@ -77,6 +49,33 @@ void Pipeline::write_model(Session& session) {
   }
   session.outgoing = pieces;
   session.outgoing_bytes = pieces[0].size() + pieces[1].size() + pieces[2].size();
+}
+
+}  // namespace
+
+// The model that scheduling works with, the priority, and the body that goes upstream: a rule goes
+// before the client's header, and that before the body.
+Result<void> Pipeline::rewrite(Session& session, std::uint64_t seed, EngineWorker& worker) const {
+  static const RequestRules kNone;
+  const RequestRules& rules = worker.rules ? *worker.rules->get() : kNone;
+  Request& request = session.request;
+  const std::string_view wanted =
+      request.header("x-llm-d-model-name-rewrite", "x-gateway-model-name-rewrite");
+  request.target_model = wanted.empty() ? request.model : wanted;
+  if (session.parsed.rewritable) {
+    if (const auto rule = rules.rewrite(request.model, seed)) {
+      request.target_model = session.arena.copy(rule->model);
+      worker.shard.add(worker.shard.with(metric::kModelRewrites, rule->resource, request.model,
+                                         request.target_model));
+    }
+    if (request.target_model.empty()) {
+      return fail(Code::bad_request, "model not found in request body");
+    }
+  }
+  request.priority = rules.priority(
+      request.header("x-llm-d-inference-objective", "x-gateway-inference-objective"));
+  write_model(session);
+  return {};
 }
 
 }  // namespace pointsman

@@ -1,6 +1,7 @@
 // A request that goes to another endpoint than the pick, and endpoints that are left out.
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -20,6 +21,10 @@ struct FakeGate final : EndpointGate {
   bool any(Clock::time_point /*now*/) const override { return !shut.empty(); }
   bool closed(EndpointKey endpoint, Clock::time_point /*now*/) const override {
     return shut.contains(endpoint.value);
+  }
+  std::optional<EndpointTrouble> trouble(EndpointKey /*endpoint*/,
+                                         Clock::time_point /*now*/) const override {
+    return std::nullopt;
   }
 };
 

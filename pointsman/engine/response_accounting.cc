@@ -1,7 +1,6 @@
 // What a response tells the metrics and the decision: Pipeline's second half (spec/03 section 9,
 // spec/07 section 5.3).
 
-#include <algorithm>
 #include <exception>
 #include <string_view>
 #include <utility>
@@ -145,7 +144,6 @@ void Pipeline::response_started(Session& session, int status, std::string_view c
                                 EngineWorker& worker) const {
   Session::Response& response = session.response;
   response.status = status;
-  response.headers_at = Clock::now();
   response.sse = content_type.contains("text/event-stream");
   tell(&ResponseHook::answered, &ResponseStep::head_timer, session, worker);
 }

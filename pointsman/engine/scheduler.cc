@@ -1,7 +1,6 @@
 #include "pointsman/engine/scheduler.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <string>
 #include <utility>

@@ -38,7 +38,6 @@ void Session::reset() {
   progress.reset();
   response = {};
   response.progress = std::move(progress);
-  seed_ = 0;
   candidates_ = {};
   next_producer_ = 0;
   wakeup_.reset();

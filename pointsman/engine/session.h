@@ -58,7 +58,7 @@ class Session {
   Signals signals;
   Trace trace;
   Trace::Scope root;                   // gateway.request; ended by Pipeline::finish
-  std::shared_ptr<Decision> decision;  // set when scheduling began
+  std::shared_ptr<Decision> decision;  // set when the model and priority are known
   // What the hooks see: the decision, but after Pipeline::rerouted() with the endpoint in use.
   const Decision& in_effect() const { return rerouted_ ? *rerouted_ : *decision; }
   std::string_view kept_by;     // the --keep rule that wants this trace; set by finish()
@@ -88,7 +88,6 @@ class Session {
     Clock::time_point first;  // first body byte
     Clock::time_point last;   // newest body byte
     Clock::duration processing{};
-    Clock::time_point headers_at;
     Histogram gap;  // series of the time between two body pieces
   };
   Response response;
@@ -97,7 +96,6 @@ class Session {
   friend class Pipeline;
   std::shared_ptr<const void> pipeline_;  // keeps plugins alive while the request is
   Trace::Scope orchestration_;            // gateway.request_orchestration
-  std::uint64_t seed_ = 0;                // of everything random about this request
   std::span<const EndpointIndex> candidates_;
   std::size_t next_producer_ = 0;   // whose turn it is
   std::shared_ptr<Wakeup> wakeup_;  // set when that one has been asked to prepare

@@ -37,7 +37,10 @@ Result<std::string> read_text_file(const std::string& path, std::size_t limit) {
   const int error = errno;
   ::close(file);
   if (got < 0) return fail_with("read", path, error);
-  if (size > limit) return fail(Code::too_large, path);
+  if (size > limit) {
+    return fail(Code::too_large,
+                "read " + path + ": larger than " + std::to_string(limit) + " bytes");
+  }
   text.resize(size);
   return text;
 }

@@ -133,7 +133,7 @@ struct Decision {
   std::string target_model;
   std::size_t body_bytes = 0;
   int priority = 0;
-  std::uint64_t seed = 0;  // of the pickers' random sequence
+  std::uint64_t seed = 0;  // of everything random about it
 
   std::shared_ptr<const Fleet> fleet;
   std::shared_ptr<const Plan> plan;

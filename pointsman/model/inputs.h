@@ -28,8 +28,7 @@ struct InputSchema {
   std::vector<SignalColumn> columns;  // what somebody besides producers reads
   std::vector<std::string> headers;   // lower-case names, sorted
   std::string config;                 // the effective configuration, YAML
-  std::uint64_t config_hash = 0;
-  std::deque<SignalShape> shapes;  // owns those of the columns when they come from a file
+  std::deque<SignalShape> shapes;     // owns those of the columns when they come from a file
 };
 
 // What a request's prompt was, without telling it.

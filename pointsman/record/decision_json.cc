@@ -177,6 +177,17 @@ void write_head(JsonWriter& json, const Decision& d) {
   if (!d.error.empty()) json.field("error", d.error);
 }
 
+// The models that the endpoint has told, if it has.
+void write_models(JsonWriter& json, const Fleet& fleet, EndpointIndex e) {
+  const ModelTable* const models = fleet.models().get();
+  if (models == nullptr || models->known[e] == 0) return;
+  json.key("models").open('[');
+  for (const ModelTable::Model& model : models->models) {
+    if (model.served[e] != 0) json.value(model.name);
+  }
+  json.close(']');
+}
+
 }  // namespace
 
 std::string decision_json(const Decision& d, const Outcome& outcome) {
@@ -214,22 +225,7 @@ std::string decision_summary_json(const Decision& d, const Outcome& outcome) {
   return json.take();
 }
 
-namespace {
-
-// The models that the endpoint has told, if it has.
-void append_models(JsonWriter& json, const Fleet& fleet, EndpointIndex e) {
-  const ModelTable* const models = fleet.models().get();
-  if (models == nullptr || models->known[e] == 0) return;
-  json.key("models").open('[');
-  for (const ModelTable::Model& model : models->models) {
-    if (model.served[e] != 0) json.value(model.name);
-  }
-  json.close(']');
-}
-
-}  // namespace
-
-std::string fleet_json(const Fleet& fleet, Clock::time_point now, const FindTrouble& trouble) {
+std::string fleet_json(const Fleet& fleet, Clock::time_point now, const EndpointGate* gate) {
   constexpr std::array<std::pair<std::string_view, Load>, 5> kSignals{
       {{"waiting", Load::waiting},
        {"running", Load::running},
@@ -259,12 +255,12 @@ std::string fleet_json(const Fleet& fleet, Clock::time_point now, const FindTrou
           .close('}');
     }
     json.close('}');
-    append_models(json, fleet, e);
-    if (const auto seen = trouble ? trouble(endpoint.key) : std::nullopt) {
+    write_models(json, fleet, e);
+    if (const auto seen = gate == nullptr ? std::nullopt : gate->trouble(endpoint.key, now)) {
       json.key("trouble")
           .open('{')
-          .field("failures", seen->failures)
-          .field("ejections", seen->ejections)
+          .field("failures", std::size_t{seen->failures})
+          .field("ejections", std::size_t{seen->ejections})
           .field("ejected", seen->out_for.count() > 0)
           .field("returns_in_ms", micros(seen->out_for) / 1000)
           .close('}');

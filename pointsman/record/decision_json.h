@@ -1,12 +1,10 @@
 #pragma once
 
-#include <cstddef>
-#include <functional>
-#include <optional>
 #include <string>
 
 #include "pointsman/model/decision.h"
 #include "pointsman/model/fleet.h"
+#include "pointsman/stage/endpoint_gate.h"
 
 namespace pointsman {
 
@@ -17,15 +15,9 @@ std::string decision_json(const Decision& decision, const Outcome& outcome);
 // The same in one short object, for lists.
 std::string decision_summary_json(const Decision& decision, const Outcome& outcome);
 
-// What the router has seen of an endpoint whose requests failed.
-struct EndpointTrouble {
-  std::size_t failures = 0;   // in a row
-  std::size_t ejections = 0;  // in a row
-  Clock::duration out_for{};  // left out for so much longer; zero: it gets requests
-};
-using FindTrouble = std::function<std::optional<EndpointTrouble>(EndpointKey)>;
-
-// All endpoints with their signals and ages, models and trouble, as a JSON object.
-std::string fleet_json(const Fleet& fleet, Clock::time_point now, const FindTrouble& trouble = {});
+// All endpoints with their signals and ages, models and trouble, as a JSON object. `gate` may be
+// null.
+std::string fleet_json(const Fleet& fleet, Clock::time_point now,
+                       const EndpointGate* gate = nullptr);
 
 }  // namespace pointsman

@@ -1,5 +1,7 @@
 // The frames that a record writes seldom: pipelines; and outcomes, which are small.
 
+#include <functional>
+#include <string>
 #include <utility>
 
 #include "pointsman/record/bytes.h"
@@ -100,7 +102,7 @@ void encode_pipeline(std::uint64_t number, const Plan& plan, const InputSchema& 
                      std::string& out) {
   ByteWriter writer(out);
   writer.varint(number);
-  writer.u64(schema.config_hash);
+  writer.u64(std::hash<std::string>{}(schema.config));
   writer.text(schema.config);
   writer.varint(schema.headers.size());
   for (const std::string& header : schema.headers) writer.text(header);
@@ -116,7 +118,7 @@ bool decode_pipeline(std::string_view bytes, std::uint64_t& number, RecordedPipe
   auto schema = std::make_shared<InputSchema>();
   auto plan = std::make_shared<Plan>();
   number = in.varint();
-  schema->config_hash = in.u64();
+  in.u64();  // the hash of the configuration, for readers who only compare
   schema->config = in.text(kMaxConfig);
   for (std::size_t left = in.count(kMaxHeaders); left > 0 && in.ok(); --left) {
     schema->headers.emplace_back(in.text(kMaxName));

@@ -1,9 +1,19 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "pointsman/base/clock.h"
 #include "pointsman/model/endpoint.h"
 
 namespace pointsman {
+
+// What was seen of an endpoint whose requests failed.
+struct EndpointTrouble {
+  std::uint32_t failures = 0;   // in a row
+  std::uint32_t ejections = 0;  // in a row
+  Clock::duration out_for{};    // left out for so much longer; zero: it gets requests
+};
 
 // Who may know better than discovery and metrics that an endpoint should get no requests now.
 //
@@ -14,7 +24,12 @@ class EndpointGate {
 
   // Whether there may be a closed endpoint at all. Almost always false, and then cheap.
   virtual bool any(Clock::time_point now) const = 0;
+  // Whether that endpoint should get none. One that it knows nothing of is open.
   virtual bool closed(EndpointKey endpoint, Clock::time_point now) const = 0;
+
+  // Nothing: all is well with it.
+  virtual std::optional<EndpointTrouble> trouble(EndpointKey endpoint,
+                                                 Clock::time_point now) const = 0;
 };
 
 }  // namespace pointsman

@@ -37,12 +37,15 @@ class Candidates {
     list_ = list_.first(kept);
   }
 
-  // Keeps those for which keep() is true if there are any, else all.
+  // Keeps those for which keep() is true if there are any, else all. Returns whether there are any.
   template <typename Keep>
-  void keep_if_any(DropReason reason, Keep keep) {
+  bool keep_if_any(DropReason reason, const Keep& keep) {
     for (const EndpointIndex e : list_) {
-      if (keep(e)) return keep_if(reason, keep);
+      if (!keep(e)) continue;
+      keep_if(reason, keep);
+      return true;
     }
+    return false;
   }
 
   // A random sequence of this filter's own; it starts from the seed that the Decision records.

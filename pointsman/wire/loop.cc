@@ -1,6 +1,8 @@
 #include "pointsman/wire/loop.h"
 
+#include <atomic>
 #include <latch>
+#include <memory>
 #include <utility>
 
 #include "pointsman/base/bug.h"
@@ -87,6 +89,25 @@ void Workers::run_on(std::size_t i, const std::function<void(Loop&)>& task) {
     done.count_down();
   });
   done.wait();
+}
+
+void Workers::run_on_each(const std::function<void(std::size_t, Loop&)>& task) {
+  for (std::size_t i = 0; i < size(); ++i) {
+    run_on(i, [&](Loop& loop) { task(i, loop); });
+  }
+}
+
+void Workers::drain_each(const std::function<void(std::size_t, std::function<void()>)>& drain,
+                         std::function<void()> done) {
+  const auto left = std::make_shared<std::atomic<std::size_t>>(size());
+  const auto all_done = std::make_shared<const std::function<void()>>(std::move(done));
+  for (std::size_t i = 0; i < size(); ++i) {
+    loops_[i]->post([drain, i, left, all_done] {
+      drain(i, [left, all_done] {
+        if (left->fetch_sub(1) == 1) (*all_done)();
+      });
+    });
+  }
 }
 
 void Workers::stop() {

@@ -112,6 +112,14 @@ class Workers {
   // Runs `task(loop)` on worker i and waits until it is done. REQUIRES: not on that worker.
   void run_on(std::size_t i, const std::function<void(Loop&)>& task);
 
+  // The same on every worker, one after the other: task(i, loop).
+  void run_on_each(const std::function<void(std::size_t, Loop&)>& task);
+
+  // Starts drain(i, one_done) on every worker and returns; the last one to call its `one_done`
+  // calls `done`, on whatever thread that is.
+  void drain_each(const std::function<void(std::size_t, std::function<void()>)>& drain,
+                  std::function<void()> done);
+
   // Stops all loops and joins the threads. Afterwards what is bound to the loops may be
   // destroyed from the calling thread.
   void stop();
@@ -121,8 +129,8 @@ class Workers {
   std::vector<std::jthread> threads_;
 };
 
-// Calls `caught(signal)` on the loop for each SIGINT and SIGTERM that the process receives, in
-// place of their default effect, while it lives.
+// Calls `caught(signal)` on the loop for each SIGINT, SIGTERM and SIGHUP that the process receives,
+// in place of their default effect, while it lives.
 class StopSignals {
  public:
   StopSignals(Loop& loop, std::move_only_function<void(int)> caught);

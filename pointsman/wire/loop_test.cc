@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <functional>
+#include <latch>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -83,6 +86,40 @@ TEST(Loop, KnowsItsThread) {
     EXPECT_TRUE(loop.inside());
     EXPECT_FALSE(workers[1].inside());
   });
+}
+
+TEST(Loop, WorkersAreDoneWithATaskOneAfterTheOther) {
+  Workers workers(3);
+  std::vector<std::size_t> order;
+  workers.run_on_each([&](std::size_t i, Loop& loop) {
+    EXPECT_EQ(&loop, &workers[i]);
+    EXPECT_TRUE(loop.inside());
+    order.push_back(i);
+  });
+  EXPECT_EQ(order, (std::vector<std::size_t>{0, 1, 2}));
+}
+
+TEST(Loop, WorkersAreDrainedWhenTheLastOneIs) {
+  Workers workers(3);
+  std::mutex mutex;
+  std::vector<std::function<void()>> ends;
+  std::latch begun(3);
+  std::atomic<int> done = 0;
+  workers.drain_each(
+      [&](std::size_t i, std::function<void()> one_done) {
+        EXPECT_TRUE(workers[i].inside());
+        const std::lock_guard lock(mutex);
+        ends.push_back(std::move(one_done));
+        begun.count_down();
+      },
+      [&] { ++done; });
+  begun.wait();
+  const std::lock_guard lock(mutex);
+  ends[0]();
+  ends[2]();
+  EXPECT_EQ(done, 0);
+  ends[1]();
+  EXPECT_EQ(done, 1);
 }
 
 TEST(Loop, TakesTasksFromManyThreads) {

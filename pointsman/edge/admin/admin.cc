@@ -82,7 +82,7 @@ void AdminServer::answer(HttpExchange& exchange) {
                                        "--admin-token-file");
   }
   if (path == "/endpoints") {
-    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.trouble));
+    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.gate));
   }
   if (private_page) return answer_decisions(exchange, path);
   exchange.respond(

@@ -9,9 +9,9 @@
 #include "pointsman/edge/admin/tap_feed.h"
 #include "pointsman/edge/http/api_keys.h"
 #include "pointsman/model/fleet.h"
-#include "pointsman/record/decision_json.h"
 #include "pointsman/record/decision_ring.h"
 #include "pointsman/record/tap_hub.h"
+#include "pointsman/stage/endpoint_gate.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/wire/http_server.h"
 
@@ -23,9 +23,9 @@ struct AdminSources {
   const DecisionRing& decisions;
   TapHub& taps;
   const Published<Fleet>& fleets;
-  std::function<bool()> ready;        // for /readyz: false while draining; any thread
-  RefusalCounts* refusals = nullptr;  // of the port's own connections
-  FindTrouble trouble = {};           // of endpoints
+  std::function<bool()> ready;         // for /readyz: false while draining; any thread
+  RefusalCounts* refusals = nullptr;   // of the port's own connections
+  const EndpointGate* gate = nullptr;  // knows of endpoints in trouble; null: nobody does
   // Tokens that open what is otherwise for clients on this machine only; null: none does.
   std::shared_ptr<const ApiKeys> tokens = nullptr;
 };

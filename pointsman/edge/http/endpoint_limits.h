@@ -49,6 +49,10 @@ class EndpointLimits final : public EndpointGate {
     return full_.load(std::memory_order_relaxed) > 0 || other_.any(now);
   }
   bool closed(EndpointKey endpoint, Clock::time_point now) const override;
+  std::optional<EndpointTrouble> trouble(EndpointKey endpoint,
+                                         Clock::time_point now) const override {
+    return other_.trouble(endpoint, now);
+  }
 
   // A place for one more request; nothing: it has as many as it may have.
   std::optional<Slot> take(EndpointKey endpoint);

@@ -61,13 +61,14 @@ void Outliers::succeeded(EndpointKey endpoint) {
   mine.times.store(0);
 }
 
-std::optional<Outliers::State> Outliers::state(EndpointKey endpoint, Clock::time_point now) const {
+std::optional<EndpointTrouble> Outliers::trouble(EndpointKey endpoint,
+                                                 Clock::time_point now) const {
   const Cell* const known = find(endpoint);
   if (known == nullptr || known->failures.load(std::memory_order_relaxed) == 0) return std::nullopt;
   const std::int64_t left = known->until.load() - now.time_since_epoch().count();
-  return State{.times = known->times.load(),
-               .left = Clock::duration(std::max<std::int64_t>(left, 0)),
-               .failures = known->failures.load()};
+  return EndpointTrouble{.failures = known->failures.load(),
+                         .ejections = known->times.load(),
+                         .out_for = Clock::duration(std::max<std::int64_t>(left, 0))};
 }
 
 }  // namespace pointsman

@@ -28,27 +28,19 @@ struct OutlierOptions {
 // Threading: any thread; nothing locks. A count may miss one of two failures at the same instant.
 class Outliers final : public EndpointGate {
  public:
-  // What is known of an endpoint that is left out, or was and has not had a success since.
-  struct State {
-    std::uint32_t times = 0;     // in a row
-    Clock::duration left{};      // until it gets requests again; zero: it does
-    std::uint32_t failures = 0;  // in a row
-  };
-
   explicit Outliers(OutlierOptions options = {}) : options_(options) {}
 
   bool any(Clock::time_point now) const override {
     return now.time_since_epoch().count() < newest_.load(std::memory_order_relaxed);
   }
   bool closed(EndpointKey endpoint, Clock::time_point now) const override;
+  std::optional<EndpointTrouble> trouble(EndpointKey endpoint,
+                                         Clock::time_point now) const override;
 
   // A request to it failed. True: it is left out from now on.
   bool failed(EndpointKey endpoint, bool connecting, Clock::time_point now);
   // A request to it was answered.
   void succeeded(EndpointKey endpoint);
-
-  // Nothing: all is well with it.
-  std::optional<State> state(EndpointKey endpoint, Clock::time_point now) const;
 
  private:
   struct Cell {

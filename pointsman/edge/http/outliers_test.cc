@@ -22,7 +22,7 @@ TEST(Outliers, LeavesOutWhoFailsInARow) {
   EXPECT_TRUE(outliers.any(now));
   EXPECT_TRUE(outliers.closed(kOne, now));
   EXPECT_FALSE(outliers.closed(EndpointKey{8}, now));
-  EXPECT_EQ(outliers.state(kOne, now)->left, seconds(5));
+  EXPECT_EQ(outliers.trouble(kOne, now)->out_for, seconds(5));
 }
 
 TEST(Outliers, ASuccessBetweenBeginsTheCountAnew) {
@@ -33,7 +33,7 @@ TEST(Outliers, ASuccessBetweenBeginsTheCountAnew) {
     EXPECT_FALSE(outliers.failed(kOne, false, now));
     outliers.succeeded(kOne);
   }
-  EXPECT_EQ(outliers.state(kOne, now), std::nullopt);
+  EXPECT_FALSE(outliers.trouble(kOne, now));
 }
 
 TEST(Outliers, RefusedConnectionsCountMore) {
@@ -49,7 +49,7 @@ TEST(Outliers, ReturnsAndIsLeftOutLongerAfterOneMoreFailure) {
   for (const auto left : {seconds(5), seconds(10), seconds(15), seconds(15)}) {
     while (!outliers.failed(kOne, false, now)) {
     }
-    EXPECT_EQ(outliers.state(kOne, now)->left, left);
+    EXPECT_EQ(outliers.trouble(kOne, now)->out_for, left);
     EXPECT_FALSE(outliers.failed(kOne, false, now));  // was on its way: no second time
     now += left;
     EXPECT_FALSE(outliers.closed(kOne, now));

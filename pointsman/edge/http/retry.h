@@ -8,7 +8,9 @@ namespace pointsman {
 
 // Which failures beyond the harmless ones may be tried again elsewhere.
 struct RetryOptions {
-  std::size_t most = 2;       // tries after the first
+  static constexpr std::size_t kMost = 8;
+
+  std::size_t most = 2;       // tries after the first, at most kMost
   double share = 0.1;         // of all requests, in the long run
   std::bitset<600> statuses;  // answers of a model server that count as failures
   bool timeouts = false;      // no first byte in time

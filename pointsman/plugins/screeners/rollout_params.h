@@ -8,8 +8,43 @@
 
 namespace pointsman {
 
+// Which roles a revision must have. (Here and not inside of RolloutParams: Clang reads the default
+// values of a nested struct only when the outer one is complete, too late for std::optional.)
+struct RolloutRoles {
+  std::vector<std::string> values;
+
+  static constexpr auto fields() {
+    return std::tuple{field("values", &RolloutRoles::values, "At least one.")};
+  }
+};
+
+// How requests are shared among revisions.
+struct RolloutGating {
+  std::string revision_label = "disaggregatedset.x-k8s.io/revision";
+  std::string role_label = "disaggregatedset.x-k8s.io/role";
+  std::string mode;
+  std::optional<RolloutRoles> roles;
+
+  bool active() const { return mode != "disabled"; }
+
+  static constexpr auto fields() {
+    using P = RolloutGating;
+    return std::tuple{
+        field("revisionLabelKey", &P::revision_label, "The label that names the revision."),
+        field("roleLabelKey", &P::role_label, "The label that names the role."),
+        field("mode", &P::mode,
+              "sum: by the pods of all required roles; max-role: by those of the most frequent "
+              "one; disabled."),
+        field("requireRoles", &P::roles, "Roles without which a revision gets no requests."),
+    };
+  }
+};
+
 // Parameters of disaggregatedset-rollout-screener.
 struct RolloutParams {
+  using Roles = RolloutRoles;
+  using Gating = RolloutGating;
+
   struct Scope {
     std::string selector;
 
@@ -38,34 +73,6 @@ struct RolloutParams {
       };
     }
   };
-  struct Roles {
-    std::vector<std::string> values;
-
-    static constexpr auto fields() {
-      return std::tuple{field("values", &Roles::values, "At least one.")};
-    }
-  };
-  struct Gating {
-    std::string revision_label = "disaggregatedset.x-k8s.io/revision";
-    std::string role_label = "disaggregatedset.x-k8s.io/role";
-    std::string mode;
-    std::optional<Roles> roles;
-
-    bool active() const { return mode != "disabled"; }
-
-    static constexpr auto fields() {
-      using P = Gating;
-      return std::tuple{
-          field("revisionLabelKey", &P::revision_label, "The label that names the revision."),
-          field("roleLabelKey", &P::role_label, "The label that names the role."),
-          field("mode", &P::mode,
-                "sum: by the pods of all required roles; max-role: by those of the most frequent "
-                "one; disabled."),
-          field("requireRoles", &P::roles, "Roles without which a revision gets no requests."),
-      };
-    }
-  };
-
   Scope scope;
   std::vector<HeaderSelector> selectors;
   std::optional<Gating> gating;

@@ -28,7 +28,6 @@ class DecisionMaker {
                        *scene_.table.column({"TokenizedPrompt", "token-producer"})};
     schema->headers = scene_.table.headers();
     schema->config = "plugins: []\n";
-    schema->config_hash = 77;
     schema_ = std::move(schema);
     Plan plan{.handler = {"handler-type", "handler"}};
     Plan::Profile profile{.name = "default", .picker = {"picker-type", "picker"}};
