@@ -8,6 +8,7 @@
 #include "pointsman/app/builtin.h"
 #include "pointsman/app/command_line.h"
 #include "pointsman/app/key_watch.h"
+#include "pointsman/app/plugin_state.h"
 #include "pointsman/app/resource_file.h"
 #include "pointsman/app/router_parts.h"
 #include "pointsman/config/config_text.h"
@@ -133,6 +134,12 @@ std::shared_ptr<const Pipeline> Router::pipeline() const {
   return *Published<std::shared_ptr<const Pipeline>>::Reader(*pipelines_).get();
 }
 
+std::string Router::plugin_state() const {
+  const auto fleet = Published<Fleet>::Reader(*fleet_->fleet()).get();
+  return plugin_state_json(*pipeline()->assembly().plugins, *fleet,
+                           std::chrono::system_clock::now());
+}
+
 // Gauges of plugins, read at every scrape from the pipeline of that moment.
 void Router::add_plugin_gauges() {
   metrics_.add_source([this](std::vector<Sample>& samples) {
@@ -235,15 +242,16 @@ bool Router::open_admin(const RouterFlags& flags) {
     }
     tokens = *std::move(read);
   }
-  admin_ =
-      std::make_unique<AdminServer>(loop_, AdminSources{.metrics = metrics_,
-                                                        .decisions = decisions_,
-                                                        .taps = taps_,
-                                                        .fleets = *fleet_->fleet(),
-                                                        .ready = [this] { return !draining(); },
-                                                        .refusals = &refusals_,
-                                                        .gate = setup_.gate,
-                                                        .tokens = std::move(tokens)});
+  admin_ = std::make_unique<AdminServer>(
+      loop_, AdminSources{.metrics = metrics_,
+                          .decisions = decisions_,
+                          .taps = taps_,
+                          .fleets = *fleet_->fleet(),
+                          .ready = [this] { return !draining(); },
+                          .refusals = &refusals_,
+                          .plugin_state = [this] { return plugin_state(); },
+                          .gate = setup_.gate,
+                          .tokens = std::move(tokens)});
   auto listener =
       Listener::open(loop_, *address, {.max_connections = 256, .refusals = &refusals_},
                      {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});

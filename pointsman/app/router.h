@@ -97,6 +97,7 @@ class Router {
   bool take_over(Assembly assembly, const std::shared_ptr<const Pipeline>& before);
   void reloaded(std::string_view result);
   void add_plugin_gauges();
+  std::string plugin_state() const;
   void await_addresses();
   bool open_admin(const RouterFlags& flags);
   void tend();

@@ -55,7 +55,7 @@ Result<void> FileDiscovery::start(Events events) {
 
   text_ = *std::move(text);
   last_good_ = std::move(file->endpoints);
-  events_.found(last_good_);
+  found();
   if (options_.watch) {
     watcher_ = std::make_unique<FileWatcher>(options_.path, [this] { reload(); }, options_.watcher);
   }
@@ -90,7 +90,23 @@ void FileDiscovery::reload() {
   }
   last_good_ = std::move(file->endpoints);
   report(join(file->bad));
+  found();
+}
+
+void FileDiscovery::found() {
+  std::vector<std::string> ids;
+  for (const Endpoint& endpoint : last_good_) ids.push_back(endpoint.id);
+  std::ranges::sort(ids);
+  {
+    const std::lock_guard lock(mutex_);
+    ids_ = std::move(ids);
+  }
   events_.found(last_good_);
+}
+
+Result<std::string> FileDiscovery::dump(const Fleet& /*fleet*/) const {
+  const std::lock_guard lock(mutex_);
+  return endpoints_state(ids_, ids_.size());
 }
 
 // Says every problem once, not at every look.

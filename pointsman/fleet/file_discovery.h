@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -12,6 +13,7 @@
 #include "pointsman/fleet/file_watcher.h"
 #include "pointsman/stage/datalayer.h"
 #include "pointsman/stage/setup.h"
+#include "pointsman/stage/state_dumper.h"
 
 namespace pointsman {
 
@@ -32,7 +34,7 @@ struct FileDiscoveryParams {
 // Endpoints out of a file (spec/04 section 11.2). The first load must succeed wholly. Later, what
 // cannot be read is reported and changes nothing: a file that is missing, wrong or of no bytes
 // keeps everybody, a wrong entry keeps the last good one of its id.
-class FileDiscovery final : public Discovery {
+class FileDiscovery final : public Discovery, public StateDumper {
  public:
   using Params = FileDiscoveryParams;
   static constexpr std::string_view kType = "file-discovery";
@@ -53,16 +55,21 @@ class FileDiscovery final : public Discovery {
 
   Result<void> start(Events events) override;
   void stop() override;
+  // Sorted by id.
+  Result<std::string> dump(const Fleet& fleet) const override;
 
  private:
   void reload();
   void report(std::string problem);
+  void found();
 
   Options options_;
   Events events_;
   std::string text_;     // as last parsed
   std::string problem_;  // as last reported; empty: none
   std::vector<Endpoint> last_good_;
+  mutable std::mutex mutex_;      // reload() and dump() have a thread each
+  std::vector<std::string> ids_;  // of last_good_, sorted; guarded by mutex_
   std::unique_ptr<FileWatcher> watcher_;
 };
 

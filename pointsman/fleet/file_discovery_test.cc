@@ -173,5 +173,15 @@ TEST(FileDiscovery, IsAPluginWithAPath) {
             "file-discovery: initial load failed: open /nonexistent: no such file or directory");
 }
 
+TEST(FileDiscovery, ShowsItsEndpointsSorted) {
+  Watched watched(kOne);
+  EXPECT_EQ(watched.discovery.dump(Fleet()),
+            R"({"endpoints":["ns1/ep1"],"totalEndpoints":1,"maxEndpoints":100})");
+  watched.folder.replace("f", kTwo);
+  watched.told.found();
+  EXPECT_EQ(watched.discovery.dump(Fleet()),
+            R"({"endpoints":["default/ep2","ns1/ep1"],"totalEndpoints":2,"maxEndpoints":100})");
+}
+
 }  // namespace
 }  // namespace pointsman

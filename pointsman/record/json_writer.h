@@ -59,6 +59,12 @@ class JsonWriter {
     out_ += truth ? "true" : "false";
     return *this;
   }
+  // A text that is JSON already.
+  JsonWriter& raw(std::string_view json) {
+    comma();
+    out_ += json;
+    return *this;
+  }
   template <typename T>
   JsonWriter& field(std::string_view name, const T& what) {
     key(name);

@@ -18,6 +18,7 @@
 #include "pointsman/stage/saturation.h"
 #include "pointsman/stage/scorer.h"
 #include "pointsman/stage/screener.h"
+#include "pointsman/stage/state_dumper.h"
 
 namespace pointsman {
 
@@ -49,6 +50,7 @@ struct Instance {
   std::shared_ptr<ResponseHook> response_hook;
   std::shared_ptr<Upkeep> upkeep;
   std::shared_ptr<Gauged> gauged;
+  std::shared_ptr<StateDumper> dumper;
   std::shared_ptr<Parser> parser;
   std::shared_ptr<SaturationDetector> saturation;
   std::shared_ptr<FlowPolicy> flow_policy;
@@ -75,6 +77,7 @@ struct Instance {
     cast(plugin, response_hook);
     cast(plugin, upkeep);
     cast(plugin, gauged);
+    cast(plugin, dumper);
     cast(plugin, parser);
     cast(plugin, saturation);
     cast(plugin, flow_policy);

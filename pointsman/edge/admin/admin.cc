@@ -57,9 +57,10 @@ bool AdminServer::trusted(const HttpExchange& exchange) const {
 void AdminServer::answer(HttpExchange& exchange) {
   const RequestHead& head = exchange.head();
   const std::string_view path = head.path();
-  if (head.method != "GET" && head.method != "HEAD") {
+  const bool state_page = path == "/debug/plugins/state" && sources_.plugin_state;
+  if (head.method != "GET" && (head.method != "HEAD" || state_page)) {
     ResponseHead refused{.status = 405};
-    refused.fields.add("Allow", "GET, HEAD");
+    refused.fields.add("Allow", state_page ? "GET" : "GET, HEAD");
     refused.fields.add("Content-Type", "text/plain");
     return exchange.respond(std::move(refused), "method not allowed\n");
   }
@@ -73,8 +74,8 @@ void AdminServer::answer(HttpExchange& exchange) {
     const bool ready = sources_.ready();
     return exchange.respond(ready ? 200 : 503, ready ? "ok" : "not ready: draining");
   }
-  const bool private_page = path == "/tap" || path == "/endpoints" || path == "/decisions" ||
-                            path.starts_with("/decisions/");
+  const bool private_page = state_page || path == "/tap" || path == "/endpoints" ||
+                            path == "/decisions" || path.starts_with("/decisions/");
   if (private_page && !trusted(exchange)) {
     return exchange.respond(403, sources_.tokens != nullptr
                                      ? "needs the token of --admin-token-file"
@@ -84,6 +85,7 @@ void AdminServer::answer(HttpExchange& exchange) {
   if (path == "/endpoints") {
     return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.gate));
   }
+  if (state_page) return respond_json(exchange, sources_.plugin_state());
   if (private_page) return answer_decisions(exchange, path);
   exchange.respond(
       404, "try /metrics, /healthz, /readyz, /endpoints, /decisions, /decisions/<id> or /tap");

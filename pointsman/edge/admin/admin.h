@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -23,17 +24,18 @@ struct AdminSources {
   const DecisionRing& decisions;
   TapHub& taps;
   const Published<Fleet>& fleets;
-  std::function<bool()> ready;         // for /readyz: false while draining; any thread
-  RefusalCounts* refusals = nullptr;   // of the port's own connections
+  std::function<bool()> ready;                     // for /readyz: false while draining; any thread
+  RefusalCounts* refusals = nullptr;               // of the port's own connections
+  std::function<std::string()> plugin_state = {};  // for /debug/plugins/state, JSON
   const EndpointGate* gate = nullptr;  // knows of endpoints in trouble; null: nobody does
   // Tokens that open what is otherwise for clients on this machine only; null: none does.
   std::shared_ptr<const ApiKeys> tokens = nullptr;
 };
 
 // The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>,
-// /tap?where=EXPR.
-// Endpoints and decisions tell of requests, so they answer peers on this machine only, and those
-// that show a token.
+// /tap?where=EXPR, /debug/plugins/state.
+// Endpoints, decisions and plugins tell of requests, so they answer peers on this machine only, and
+// those that show a token.
 //
 // Threading: its loop's thread.
 class AdminServer {

@@ -253,5 +253,23 @@ TEST(Admin, RefusesWhatIsNoHttp) {
   EXPECT_EQ(admin.status("/healthz"), 200);
 }
 
+TEST(Admin, ShowsWhatPluginsRemember) {
+  Admin admin;
+  EXPECT_EQ(admin.status("/debug/plugins/state"), 404) << "nobody knows any";
+  admin.plugin_state = [] { return std::string("{\"plugins\":{}}"); };
+  const Answer page = admin.ask("/debug/plugins/state");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_TRUE(page.head.contains("Content-Type: application/json\r\n"));
+  EXPECT_EQ(page.body, "{\"plugins\":{}}\n");
+  for (const char* const method : {"POST", "HEAD"}) {
+    const Answer refused = admin.ask("/debug/plugins/state", method);
+    EXPECT_EQ(refused.status, 405);
+    EXPECT_TRUE(refused.head.contains("Allow: GET\r\n"));
+  }
+  EXPECT_EQ(admin.ask("/debug/plugins/state", "PUT").body, "method not allowed\n");
+  admin.peer = *Address::parse("192.0.2.1", 1);
+  EXPECT_EQ(admin.status("/debug/plugins/state"), 403);
+}
+
 }  // namespace
 }  // namespace pointsman

@@ -1,6 +1,7 @@
 #include "pointsman/plugins/scorers/no_hit_lru.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace pointsman {
 namespace {
@@ -77,6 +78,16 @@ Result<void> NoHitLruScorer::dispatched(const Context& context, const Decision& 
     if (i != primary && decision.plan->profiles[run.profile].name == kPrefillProfile) used(run);
   }
   return {};
+}
+
+Result<std::string> NoHitLruScorer::dump(const Fleet& fleet) const {
+  std::vector<std::string> ids;
+  const std::lock_guard lock(mutex_);
+  uses_.for_each([&](const LruKey& key, std::uint64_t /*last*/) {
+    const auto known = fleet.find(EndpointKey{static_cast<std::uint32_t>(key.low)});
+    if (known) ids.push_back(fleet[*known].id);
+  });
+  return endpoints_state(ids, uses_.size());
 }
 
 }  // namespace pointsman

@@ -32,7 +32,7 @@ struct NoHitLruParams {
 // Spreads prompts that nobody holds: of n endpoints the one whose last such prompt is longest ago
 // scores 1, the most recent 0, those never used before all others (spec/01 section 3.2.15). Only
 // the candidates are ranked. When somebody holds a part of the prompt, everybody scores 0.5.
-class NoHitLruScorer final : public Scorer, public Producer, public Hook {
+class NoHitLruScorer final : public Scorer, public Producer, public Hook, public StateDumper {
  public:
   using Params = NoHitLruParams;
   static constexpr std::string_view kType = "no-hit-lru-scorer";
@@ -47,6 +47,8 @@ class NoHitLruScorer final : public Scorer, public Producer, public Hook {
                        Signals& signals) const override;
   Result<void> dispatched(const Context& context, const Decision& decision,
                           Effects& effects) override;
+  // Those in the fleet, the one used longest ago first.
+  Result<std::string> dump(const Fleet& fleet) const override;
 
  private:
   // An endpoint's place in the order of use; 0: never used.
