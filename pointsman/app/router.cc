@@ -114,6 +114,14 @@ bool Router::load() {
       loop.post(std::move(task));
     };
   }
+  for (std::size_t i = 0; i < count; ++i) {
+    engine_workers_[i]->alarm = [&loop = (*workers_)[i]](Clock::duration after,
+                                                         std::function<void()> task) {
+      auto timer = std::make_shared<Timer>(loop, std::move(task));
+      timer->arm(after);
+      return timer;
+    };
+  }
   tend_timer_ = std::make_unique<Timer>(loop_, [this] { tend(); });
   tend_timer_->arm(std::chrono::seconds(1));
   return true;

@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 
+#include "pointsman/base/clock.h"
 #include "pointsman/base/published.h"
 #include "pointsman/base/random.h"
 #include "pointsman/engine/request_rules.h"
@@ -31,6 +33,9 @@ struct EngineWorker {
   // Runs a task on this worker's thread, from any thread. Without it no request waits: preparers
   // are not asked.
   std::function<void(std::function<void()>)> post;
+  // Runs a task on this worker's thread after that time, unless what is returned is destroyed
+  // before, on this thread. Without it requests wait without limit.
+  std::function<std::shared_ptr<void>(Clock::duration, std::function<void()>)> alarm;
 };
 
 }  // namespace pointsman

@@ -193,6 +193,7 @@ Result<Pipeline::Progress> Pipeline::proceed(Session& session, EngineWorker& wor
     if (session.wakeup_ != nullptr) {
       session.wakeup_->cancel();
       session.wakeup_.reset();
+      session.alarm_.reset();
     }
     worker.shard.observe(step.timer, Clock::now() - began);
     // The request goes on without the signal; scorers that miss it give no score.
@@ -206,7 +207,11 @@ Result<Pipeline::Progress> Pipeline::proceed(Session& session, EngineWorker& wor
 
 Result<bool> Pipeline::waits(const Step& step, const Context& context, Session& session,
                              EngineWorker& worker) const {
-  if (step.preparer == nullptr || !worker.post || session.wakeup_ != nullptr) return false;
+  if (step.preparer == nullptr || !worker.post) return false;
+  if (session.wakeup_ != nullptr) {
+    if (!session.wakeup_->timed_out()) return false;
+    return fail(Code::timeout, "DataProducer execution timed out: context deadline exceeded");
+  }
   session.wakeup_ = std::make_shared<Wakeup>([this, &session, &worker] {
     worker.post([this, &session, &worker, waiting = std::weak_ptr(session.wakeup_)] {
       const auto wakeup = waiting.lock();
@@ -214,7 +219,15 @@ Result<bool> Pipeline::waits(const Step& step, const Context& context, Session& 
       advance(session, worker, [&] { return proceed(session, worker); });
     });
   });
-  return step.preparer->prepare(context, session.candidates_, session.signals, session.wakeup_);
+  auto wait =
+      step.preparer->prepare(context, session.candidates_, session.signals, session.wakeup_);
+  if (wait && *wait && worker.alarm) {
+    session.alarm_ =
+        worker.alarm(step.preparer->patience(), [waiting = std::weak_ptr(session.wakeup_)] {
+          if (const auto wakeup = waiting.lock()) wakeup->time_out();
+        });
+  }
+  return wait;
 }
 
 Result<void> Pipeline::schedule(const Context& context, Session& session,

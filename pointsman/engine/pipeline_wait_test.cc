@@ -1,7 +1,9 @@
 // Requests that wait in the middle of their decision (Preparer).
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,7 @@ struct FakePreparer final : Producer, Preparer {
   FakePreparer(NoParams /*params*/, Setup& /*setup*/) {}
 
   Result<bool> answer = true;
+  std::optional<Clock::duration> limit;
   std::shared_ptr<Wakeup> wakeup;
   int prepared = 0;
   mutable int produced = 0;
@@ -32,6 +35,7 @@ struct FakePreparer final : Producer, Preparer {
     wakeup = way;
     return answer;
   }
+  Clock::duration patience() const override { return limit.value_or(Preparer::patience()); }
   Result<void> produce(const Context& /*context*/, std::span<const EndpointIndex> /*candidates*/,
                        Signals& /*signals*/) const override {
     ++produced;
@@ -42,10 +46,21 @@ struct FakePreparer final : Producer, Preparer {
 // A pipeline with preparers whose worker runs what is posted when the test says so.
 struct WaitRig : testing::PipelineRig {
   std::vector<std::function<void()>> posted;
+  // What is to run when a time has passed, and that time.
+  struct Alarm {
+    Clock::duration after;
+    std::function<void()> task;
+  };
+  std::vector<std::weak_ptr<Alarm>> alarms;
 
   WaitRig() {
     registry.add<FakePreparer>();
     worker.post = [this](std::function<void()> task) { posted.push_back(std::move(task)); };
+    worker.alarm = [this](Clock::duration after, std::function<void()> task) {
+      auto alarm = std::make_shared<Alarm>(after, std::move(task));
+      alarms.push_back(alarm);
+      return alarm;
+    };
   }
   FakePreparer& add_preparer(const std::string& name) {
     Diagnostics problems;
@@ -173,6 +188,59 @@ TEST(PipelineWait, DoesNotAskWhereNobodyCouldBeWoken) {
   EXPECT_EQ(rig.session.outcomes.size(), 1U);
   EXPECT_EQ(slow.prepared, 0);
   EXPECT_EQ(slow.produced, 1);
+}
+
+TEST(PipelineWait, GoesOnWithoutWhoTakesTooLong) {
+  WaitRig rig;
+  const FakePreparer& slow = rig.add_preparer("slow");
+  const FakePreparer& next = rig.add_preparer("next");
+  rig.start();
+  ASSERT_EQ(rig.alarms.size(), 1U);
+  const auto alarm = rig.alarms[0].lock();
+  ASSERT_NE(alarm, nullptr);
+  EXPECT_EQ(alarm->after, std::chrono::milliseconds(400));
+  const auto wakeup = slow.wakeup;
+  alarm->task();
+  EXPECT_EQ(next.prepared, 0) << "the alarm's own call takes no step";
+  rig.run_posted();
+  EXPECT_EQ(slow.produced, 0);
+  EXPECT_EQ(next.prepared, 1);
+  EXPECT_EQ(rig.metric("pointsman_producer_errors_total{plugin_name=\"slow\",plugin_type="
+                       "\"fake-preparer\"}"),
+            1);
+  wakeup->ring();  // too late
+  EXPECT_TRUE(rig.posted.empty());
+  next.wakeup->ring();
+  rig.run_posted();
+  ASSERT_EQ(rig.session.outcomes.size(), 1U);
+  EXPECT_TRUE(rig.session.outcomes[0]);
+  EXPECT_EQ(next.produced, 1);
+}
+
+TEST(PipelineWait, ForgetsTheTimeOutOfWhoIsInTime) {
+  WaitRig rig;
+  FakePreparer& slow = rig.add_preparer("slow");
+  slow.limit = std::chrono::seconds(30);
+  rig.start();
+  ASSERT_EQ(rig.alarms.size(), 1U);
+  const auto late = rig.alarms[0].lock()->task;
+  EXPECT_EQ(rig.alarms[0].lock()->after, std::chrono::seconds(30));
+  slow.wakeup->ring();
+  late();  // with the wakeup on its way
+  rig.run_posted();
+  EXPECT_TRUE(rig.alarms[0].expired());
+  late();
+  EXPECT_TRUE(rig.posted.empty());
+  EXPECT_EQ(slow.produced, 1);
+  EXPECT_EQ(rig.session.outcomes.size(), 1U);
+}
+
+TEST(PipelineWait, SetsNoAlarmForWhoNeedsNoTime) {
+  WaitRig rig;
+  FakePreparer& quick = rig.add_preparer("quick");
+  quick.answer = false;
+  rig.start();
+  EXPECT_TRUE(rig.alarms.empty());
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ void Session::reset() {
   candidates_ = {};
   next_producer_ = 0;
   wakeup_.reset();
+  alarm_.reset();
   pipeline_.reset();
 }
 

@@ -99,6 +99,7 @@ class Session {
   std::span<const EndpointIndex> candidates_;
   std::size_t next_producer_ = 0;   // whose turn it is
   std::shared_ptr<Wakeup> wakeup_;  // set when that one has been asked to prepare
+  std::shared_ptr<void> alarm_;     // of its time-out
   std::unique_ptr<Decision> rerouted_;
   bool dispatched_ = false;  // between the hooks' dispatched() and finished()
 };

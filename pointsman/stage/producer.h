@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pointsman/base/clock.h"
 #include "pointsman/base/result.h"
 #include "pointsman/model/decision.h"
 #include "pointsman/stage/answer.h"
@@ -42,6 +44,9 @@ class Preparer {
   // Threading: called concurrently. Must not block. `context` ends with the call.
   virtual Result<bool> prepare(const Context& context, std::span<const EndpointIndex> candidates,
                                Signals& signals, const std::shared_ptr<Wakeup>& wakeup) = 0;
+
+  // The longest time that a request waits; then it goes on without the signal.
+  virtual Clock::duration patience() const { return std::chrono::milliseconds(400); }
 };
 
 // What a plugin hands out for metrics with what it learns: a histogram's observation, a counter's

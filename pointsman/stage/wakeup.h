@@ -20,6 +20,17 @@ class Wakeup {
     if (const auto wake = std::exchange(wake_, nullptr)) wake();
   }
 
+  // It will not be waited for any longer: as ring(), unless that was called before.
+  void time_out() {
+    const std::scoped_lock lock(mutex_);
+    timed_out_ = wake_ != nullptr;
+    if (const auto wake = std::exchange(wake_, nullptr)) wake();
+  }
+  bool timed_out() const {
+    const std::scoped_lock lock(mutex_);
+    return timed_out_;
+  }
+
   // Nobody waits any more: once this has returned, ring() does nothing.
   void cancel() {
     const std::scoped_lock lock(mutex_);
@@ -37,6 +48,7 @@ class Wakeup {
  private:
   mutable std::mutex mutex_;
   std::function<void()> wake_;
+  bool timed_out_ = false;
   bool cancelled_ = false;
   std::shared_ptr<const void> held_;
 };

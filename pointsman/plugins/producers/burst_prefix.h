@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -60,6 +61,7 @@ class BurstPrefixProducer final : public Producer, public Preparer {
   // Joins the open batch. Errors: resource_exhausted when it is full.
   Result<bool> prepare(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals, const std::shared_ptr<Wakeup>& wakeup) override;
+  Clock::duration patience() const override { return window_ + std::chrono::milliseconds(300); }
   Result<void> produce(const Context& context, std::span<const EndpointIndex> candidates,
                        Signals& signals) const override;
 
