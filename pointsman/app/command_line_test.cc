@@ -138,7 +138,7 @@ TEST(ServeFlags, HaveTheirDefaults) {
   EXPECT_EQ(serve.router.drain_timeout, std::chrono::seconds(5));
   EXPECT_EQ(serve.router.drain_limit, std::chrono::seconds(120));
   EXPECT_EQ(serve.max_body_bytes, 64U << 20U);
-  EXPECT_EQ(serve.max_inflight_bytes, 1U << 30U);
+  EXPECT_EQ(serve.router.max_inflight_bytes, 1U << 30U);
   EXPECT_EQ(serve.retries, 2);
   EXPECT_TRUE(serve.retry_statuses.none());
   EXPECT_FALSE(serve.retry_timeouts);

@@ -44,7 +44,8 @@ class EppFront {
     };
     const ExtProcOptions options{.emit_scores = flags.emit_endpoint_scores,
                                  .decision_header = flags.decision_header,
-                                 .stream_metrics = flags.enable_grpc_stream_metrics};
+                                 .stream_metrics = flags.enable_grpc_stream_metrics,
+                                 .memory = &router.bodies()};
     GrpcServerOptions server_options;
     server_options.limits.max_receive = static_cast<std::size_t>(flags.max_receive_bytes);
     server_options.limits.http2.refusals = &router.refusals();

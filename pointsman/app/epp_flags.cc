@@ -149,6 +149,7 @@ void EppFlags::declare_envoy(FlagSet& flags) {
              .value = "SIZE",
              .help = "Largest message from Envoy, such as 10Mi; 4 MiB when empty or 0."},
             grpc_max_recv_msg_size);
+  router.declare_memory(flags);
   flags.add({.name = "grpc-max-send-msg-size",
              .value = "SIZE",
              .help = "Largest message to Envoy.",

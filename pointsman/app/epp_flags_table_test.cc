@@ -104,10 +104,11 @@ constexpr Row kTable[] = {
 };
 
 // Flags that the reference does not have.
-constexpr std::string_view kOurs[] = {"workers",       "decision-header", "watch-config",
-                                      "record",        "record-files",    "record-file-size",
-                                      "keep",          "keep-slow",       "trace-decision-matrix",
-                                      "resources-file"};
+constexpr std::string_view kOurs[] = {
+    "workers",        "decision-header",   "watch-config",
+    "record",         "record-files",      "record-file-size",
+    "keep",           "keep-slow",         "trace-decision-matrix",
+    "resources-file", "max-inflight-bytes"};
 
 // The entries of the help by flag: a line that begins with a flag, and the lines of its sentence.
 std::map<std::string, std::string, std::less<>> entries_of_help() {

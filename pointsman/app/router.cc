@@ -37,7 +37,10 @@ void raise_file_limit(const Logger& log) {
 }  // namespace
 
 Router::Router(const RouterSetup& setup)
-    : setup_(setup), log_(2, setup.flags.log_threshold), logger_(log_, "router") {}
+    : setup_(setup),
+      log_(2, setup.flags.log_threshold),
+      logger_(log_, "router"),
+      bodies_(setup.flags.max_inflight_bytes) {}
 
 Router::~Router() {
   config_watcher_.reset();
@@ -96,6 +99,7 @@ bool Router::load() {
       add_count(samples, metric::kWireRefusals, {std::string(kRefusalNames[i])},
                 refusals_.of(static_cast<Refusal>(i)));
     }
+    add_count(samples, metric::kInflightBytes, {}, bodies_.used());
   });
   if (!start_resources(flags) || !start_recording(flags) || !start_fleet(*assembly)) return false;
   pipelines_ = std::make_unique<Published<std::shared_ptr<const Pipeline>>>(

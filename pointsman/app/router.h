@@ -22,6 +22,7 @@
 #include "pointsman/telemetry/log.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/telemetry/tracer.h"
+#include "pointsman/wire/byte_budget.h"
 #include "pointsman/wire/listener.h"
 #include "pointsman/wire/loop.h"
 #include "pointsman/wire/refusals.h"
@@ -70,6 +71,7 @@ class Router {
   Tracer& tracer() { return *tracer_; }
   Metrics& metrics() { return metrics_; }
   RefusalCounts& refusals() { return refusals_; }
+  ByteBudget& bodies() { return bodies_; }  // memory for the bodies of requests
   const Logger& log() const { return logger_; }
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
@@ -111,6 +113,7 @@ class Router {
   Metrics metrics_{router_families()};
   MetricShard& shard_ = metrics_.add_shard();  // of the loop's thread
   RefusalCounts refusals_;
+  ByteBudget bodies_;
   DecisionRing decisions_;
   std::unique_ptr<RecordWriter> record_;
   TapHub taps_{decisions_};

@@ -71,6 +71,14 @@ void RouterFlags::declare_configuration(FlagSet& flags) {
             drain_limit);
 }
 
+void RouterFlags::declare_memory(FlagSet& flags) {
+  flags.add({.name = "max-inflight-bytes",
+             .value = "SIZE",
+             .help = "Bodies of requests in memory at one time; what would go beyond is answered "
+                     "with 503. 0 is no limit."},
+            max_inflight_size);
+}
+
 void RouterFlags::declare_scraping(FlagSet& flags) {
   flags.add({.name = "refresh-metrics-interval",
              .value = "DURATION",
@@ -150,6 +158,8 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
     return fail(Code::invalid_config,
                 std::string(name) + " must be positive, got " + format_duration(given));
   }
+  POINTSMAN_TRY(inflight, parse_size("--max-inflight-bytes", max_inflight_size));
+  max_inflight_bytes = static_cast<std::uint64_t>(inflight);
   if (drain_timeout.count() < 0 || drain_limit.count() < 0) {
     return fail(Code::invalid_config, "--drain-timeout and --drain-limit must not be negative");
   }

@@ -26,6 +26,7 @@ struct RouterFlags {
   bool watch_config = false;  // take over changes of config_file
   std::string resources_file;
   bool allow_experimental_plugins = false;
+  std::string max_inflight_size = "1Gi";
   int workers = 0;                                                    // 0: one per core
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(30);  // not ready, yet accepting
   std::chrono::nanoseconds drain_limit = std::chrono::seconds(120);   // for open requests, after it
@@ -50,10 +51,12 @@ struct RouterFlags {
   int log_threshold = 2;                  // for Log
   bool pool_namespace_defaulted = false;  // neither flag nor NAMESPACE
   std::vector<std::string> warnings;      // each to be logged once
+  std::uint64_t max_inflight_bytes = 0;   // 0: no limit
   std::uint64_t record_file_bytes = 0;
   KeepRules keep_rules;
 
   void declare_configuration(FlagSet& flags);
+  void declare_memory(FlagSet& flags);
   void declare_scraping(FlagSet& flags);
   void declare_admin(FlagSet& flags);
   void declare_logging(FlagSet& flags);

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -28,14 +27,10 @@ struct Shared {
   explicit Shared(const ServeFlags& flags)
       : outliers(
             {.failures = static_cast<std::uint32_t>(flags.eject_after), .first = flags.eject_for}),
-        limits(static_cast<std::uint32_t>(flags.max_requests_per_endpoint), outliers),
-        memory(flags.max_inflight_bytes == 0 ? std::numeric_limits<std::size_t>::max()
-                                             : static_cast<std::size_t>(flags.max_inflight_bytes)) {
-  }
+        limits(static_cast<std::uint32_t>(flags.max_requests_per_endpoint), outliers) {}
 
   Outliers outliers;
   EndpointLimits limits;
-  ByteBudget memory;
   std::unique_ptr<KeyWatch> keys;
 };
 
@@ -44,7 +39,6 @@ ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared) {
   options.server.body_bytes = flags.max_body_bytes;
   options.server.body_time = kBodyTime;
   options.server.error_body = refusal_body;
-  options.server.memory = &shared.memory;
   options.server.http2 = true;
   options.client.connect = flags.connect_timeout;
   options.client.first_byte = flags.first_byte_timeout;
@@ -142,7 +136,6 @@ class HttpFront {
 
 void add_metrics(Router& router, const Shared& shared) {
   router.metrics().add_source([&router, &shared](std::vector<Sample>& samples) {
-    add_count(samples, metric::kInflightBytes, {}, shared.memory.used());
     const auto now = Clock::now();
     Published<Fleet>::Reader fleet(router.fleet());
     for (const Endpoint& endpoint : fleet.get()->endpoints()) {
@@ -188,6 +181,7 @@ int serve(const ServeFlags& flags) {
   const Logger& log = router->log();
   ProxyOptions options = proxy_options(flags, shared);
   options.server.refusals = &router->refusals();
+  options.server.memory = &router->bodies();
   HttpFront front(*router, options);
   const auto open = front.listen(flags);
   if (!open) {

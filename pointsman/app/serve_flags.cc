@@ -63,11 +63,7 @@ void ServeFlags::declare_clients(FlagSet& flags) {
              .value = "SIZE",
              .help = "Largest body of a request; a larger one is answered with 413."},
             max_body_size);
-  flags.add({.name = "max-inflight-bytes",
-             .value = "SIZE",
-             .help = "Bodies of requests in memory at one time; what would go beyond is answered "
-                     "with 503. 0 is no limit."},
-            max_inflight_size);
+  router.declare_memory(flags);
 }
 
 void ServeFlags::declare_servers(FlagSet& flags) {
@@ -152,10 +148,8 @@ Result<void> ServeFlags::finish_limits() {
                  std::to_string(max_connections));
   }
   POINTSMAN_TRY(body, parse_size("--max-body-bytes", max_body_size));
-  POINTSMAN_TRY(inflight, parse_size("--max-inflight-bytes", max_inflight_size));
   if (body == 0) return wrong("--max-body-bytes must be positive");
   max_body_bytes = static_cast<std::uint64_t>(body);
-  max_inflight_bytes = static_cast<std::uint64_t>(inflight);
   return {};
 }
 

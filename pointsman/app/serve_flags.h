@@ -21,7 +21,6 @@ struct ServeFlags {
   std::string api_key_file;
   int max_connections = 16 * 1024;
   std::string max_body_size = "64Mi";
-  std::string max_inflight_size = "1Gi";
 
   std::vector<std::string> endpoints;  // URLs
   std::string endpoints_file;
@@ -41,7 +40,6 @@ struct ServeFlags {
 
   // Set by finish().
   std::uint64_t max_body_bytes = 0;
-  std::uint64_t max_inflight_bytes = 0;  // 0: no limit
   std::bitset<600> retry_statuses;
   bool retry_timeouts = false;
 

@@ -1,33 +1,15 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "pointsman/wire/byte_budget.h"
 #include "pointsman/wire/refusals.h"
 
 namespace pointsman {
-
-// A number of bytes that several threads share.
-class ByteBudget {
- public:
-  explicit ByteBudget(std::size_t most) : most_(most) {}
-
-  bool take(std::size_t bytes) {
-    if (used_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= most_) return true;
-    give(bytes);
-    return false;
-  }
-  void give(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
-  std::size_t used() const { return used_.load(std::memory_order_relaxed); }
-
- private:
-  const std::size_t most_;
-  std::atomic<std::size_t> used_{0};
-};
 
 struct HttpServerOptions {
   std::size_t head_bytes = 64 * 1024;                        // request line and fields; more: 431

@@ -6,6 +6,7 @@
 #include "pointsman/base/published.h"
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/telemetry/tracer.h"
+#include "pointsman/wire/byte_budget.h"
 #include "pointsman/wire/grpc_call.h"
 #include "pointsman/wire/loop.h"
 
@@ -16,6 +17,9 @@ struct ExtProcOptions {
   bool emit_scores = false;      // the score of every candidate, as metadata for the proxy
   bool decision_header = false;  // x-pointsman-decision on responses
   bool stream_metrics = false;   // the metrics of StreamMetrics
+  // Bytes of request bodies in memory, over all that share it; null: no limit. What would go beyond
+  // is refused with 503. Outlives the sessions.
+  ByteBudget* memory = nullptr;
 };
 
 // One worker's half of the endpoint picker: envoy.service.ext_proc.v3.ExternalProcessor. Each call

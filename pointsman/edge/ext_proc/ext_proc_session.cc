@@ -200,10 +200,22 @@ void ExtProcSession::request_body(const ProcessingRequest& message) {
     return refuse({Code::too_large, "request body is larger than the limit of " +
                                         std::to_string(shared_.options.max_body) + " bytes"});
   }
+  if (!hold(message.body.size())) {
+    step_ = Step::deciding;
+    return refuse({Code::unavailable, "too many request bodies in memory at once"});
+  }
   body_.append(message.body);
   if (!message.end_of_stream) return;
   take_subset(message.metadata);
   request_complete(/*with_trailers=*/false);
+}
+
+bool ExtProcSession::hold(std::size_t bytes) {
+  ByteBudget* const memory = shared_.options.memory;
+  if (memory == nullptr) return true;
+  if (!memory->take(bytes)) return false;
+  held_ += bytes;
+  return true;
 }
 
 void ExtProcSession::request_complete(bool with_trailers) {
@@ -390,6 +402,7 @@ void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view t
   pipeline_.reset();
   decision.reset();
   body_.recycle();
+  if (held_ > 0) shared_.options.memory->give(std::exchange(held_, 0));
   shared_.give_back(this);
 }
 
