@@ -55,7 +55,13 @@ struct Admin {
   bool ready = true;
   Address peer = *Address::parse("127.0.0.1", 1);
   Loop loop;
-  AdminServer server{loop, {metrics, decisions, taps, fleets, [this] { return ready; }}};
+  AdminServer server{loop,
+                     {.metrics = metrics,
+                      .decisions = decisions,
+                      .taps = taps,
+                      .fleets = fleets,
+                      .ready = [this] { return ready; },
+                      .plugin_state = [] { return std::string(R"({"plugins":{}})"); }}};
   std::unique_ptr<Listener> listener =
       *Listener::open(loop, *Address::parse("127.0.0.1:0"), {},
                       {{loop, [this](std::unique_ptr<Stream> stream) {
@@ -255,8 +261,6 @@ TEST(Admin, RefusesWhatIsNoHttp) {
 
 TEST(Admin, ShowsWhatPluginsRemember) {
   Admin admin;
-  EXPECT_EQ(admin.status("/debug/plugins/state"), 404) << "nobody knows any";
-  admin.plugin_state = [] { return std::string("{\"plugins\":{}}"); };
   const Answer page = admin.ask("/debug/plugins/state");
   EXPECT_EQ(page.status, 200);
   EXPECT_TRUE(page.head.contains("Content-Type: application/json\r\n"));

@@ -101,6 +101,10 @@ TEST(BurstPrefixProducer, LetsALoneRequestGoBeforeItsWindowEnds) {
   EXPECT_EQ(burst.place(0), "");
 }
 
+TEST(BurstPrefixProducer, IsWaitedForLongerThanItsWindow) {
+  EXPECT_EQ(Burst({.window_ms = 10'000}).producer->patience(), milliseconds(10'300));
+}
+
 TEST(BurstPrefixProducer, RefusesWhatAFullBatchCannotTake) {
   Burst burst({.window_ms = 3'000, .max_batch = 2});
   EXPECT_TRUE(burst.arrive(kLong));

@@ -120,13 +120,13 @@ TEST(NoHitLruScorer, RemembersSoManyEndpoints) {
 
 TEST(NoHitLruScorer, ShowsItsOrderOfUse) {
   Bench bench;
-  EXPECT_EQ(bench.scorer->dump(bench.scene.fleet()),
+  EXPECT_EQ(bench.scorer->dump(bench.scene.fleet),
             R"({"endpoints":null,"totalEndpoints":0,"maxEndpoints":100})");
   bench.use({2, 0, 2, 1});
-  const std::string a = bench.scene.fleet()[0].id;
-  const std::string b = bench.scene.fleet()[1].id;
-  const std::string c = bench.scene.fleet()[2].id;
-  EXPECT_EQ(bench.scorer->dump(bench.scene.fleet()),
+  const std::string a = bench.scene.fleet[0].id;
+  const std::string b = bench.scene.fleet[1].id;
+  const std::string c = bench.scene.fleet[2].id;
+  EXPECT_EQ(bench.scorer->dump(bench.scene.fleet),
             R"({"endpoints":[")" + a + R"(",")" + c + R"(",")" + b +
                 R"("],"totalEndpoints":3,"maxEndpoints":100})");
   EXPECT_EQ(bench.scorer->dump(Fleet()),
