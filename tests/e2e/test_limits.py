@@ -86,6 +86,26 @@ def test_a_grpc_message_over_the_limit_is_counted(epp):
     refused(router, "grpc_message_size")
 
 
+def test_bodies_in_memory_are_bounded_over_all_transactions(epp, transaction):
+    router = epp([], args=["--max-inflight-bytes=100Ki"])
+
+    def held() -> float:
+        return router.admin.metric("pointsman_inflight_body_bytes")
+
+    first, second = transaction(router.port), transaction(router.port)
+    for stream in (first, second):
+        stream.request_headers()
+    first.request_body(b"x" * 60_000, end=False)
+    until(lambda: held() == 60_000, "the first body is there")
+    second.request_body(b"x" * 60_000, end=False)
+    refusal = second.rejected()
+    assert refusal.status.code == 503
+    assert refusal.body == b"inference error: ServiceUnavailable - too many request bodies in memory at once"
+    assert held() == 60_000
+    first.cancel()
+    until(lambda: held() == 0, "memory is given back")
+
+
 def test_a_peer_that_never_speaks_is_sent_away(epp):
     router = epp([])
     with socket.create_connection(("127.0.0.1", router.port), timeout=20) as silent:
