@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pointsman/plugins/parsers/json_reader.h"
+#include "pointsman/base/json_reader.h"
 #include "pointsman/record/json_writer.h"
 
 namespace pointsman {
