@@ -55,6 +55,10 @@ TEST(EndpointLimits, WhomTheOtherGateLeavesOutIsLeftOut) {
   EXPECT_TRUE(limits.any(kNow));
   EXPECT_TRUE(limits.closed(kA, kNow));
   EXPECT_FALSE(limits.closed(kB, kNow));
+  const auto trouble = limits.trouble(kA, kNow);
+  ASSERT_TRUE(trouble) << "a limit tells of the trouble that the other gate knows of";
+  EXPECT_EQ(trouble->ejections, 1U);
+  EXPECT_FALSE(limits.trouble(kB, kNow));
 }
 
 TEST(EndpointLimits, HoldWhenManyThreadsTakeAndGive) {
