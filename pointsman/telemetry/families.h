@@ -219,8 +219,8 @@ inline constexpr auto kProducerErrors =
 // The standalone router's clients and model servers
 inline constexpr auto kUpstreamFailures =
     counter("pointsman_upstream_failures_total",
-            "Tries to send a request that failed: connecting, stale, reset, broken, timeout or a "
-            "server error of 5xx.",
+            "Tries to send a request that failed: connecting, stale, refused, at the limit of its "
+            "server, reset, broken, timeout or a server error of 5xx.",
             labels("reason"));
 inline constexpr auto kRetries = counter(
     "pointsman_retries_total",

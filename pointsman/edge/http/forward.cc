@@ -26,6 +26,7 @@ void apply(const HeaderEdits& edits, HttpFields& fields) {
 std::string_view error_type(Code code) {
   switch (code) {
     case Code::bad_request:
+    case Code::precondition_failed:
     case Code::too_large:
       return "invalid_request_error";
     case Code::unauthorized:
