@@ -123,6 +123,8 @@ TEST(Forward, WritesErrorsAsOpenAiClientsReadThem) {
   EXPECT_EQ(error_body({Code::bad_request, "say \"hi\""}),
             "{\"error\":{\"message\":\"say \\\"hi\\\"\",\"type\":\"invalid_request_error\","
             "\"param\":null,\"code\":\"BadRequest\"}}\n");
+  EXPECT_NE(error_body({Code::precondition_failed, "x"}).find("invalid_request_error"),
+            std::string::npos);
   EXPECT_EQ(error_body({Code::not_found, "The model `x` does not exist", kModelNotFound}),
             "{\"error\":{\"message\":\"The model `x` does not exist\",\"type\":"
             "\"invalid_request_error\",\"param\":\"model\",\"code\":\"model_not_found\"}}\n");
