@@ -109,7 +109,8 @@ class Http2Peer {
     body(to, bytes, true);
   }
   void interim(Request& to, const std::string& status) {
-    auto all = values({{":status", status}});
+    const Fields fields{{":status", status}};
+    auto all = values(fields);
     nghttp2_submit_headers(to.link->session, NGHTTP2_FLAG_NONE, to.id, nullptr, all.data(), 1,
                            nullptr);
     flush(*to.link);
