@@ -8,6 +8,7 @@
 
 #include "pointsman/base/text.h"
 #include "pointsman/edge/control_headers.h"
+#include "pointsman/edge/ext_proc/grpc_code.h"
 #include "pointsman/edge/ext_proc/proxy_metadata.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
@@ -25,37 +26,6 @@ std::string_view lower_case(std::string_view name, Arena& arena) {
   const auto out = arena.array<char>(name.size());
   std::ranges::transform(name, out.begin(), [](char c) { return to_lower(c); });
   return {out.data(), out.size()};
-}
-
-// https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto maps them the same.
-GrpcStatus grpc_status(Code code) {
-  switch (code) {
-    case Code::bad_request:
-    case Code::invalid_config:
-      return GrpcStatus::invalid_argument;
-    case Code::unauthorized:
-      return GrpcStatus::unauthenticated;
-    case Code::forbidden:
-      return GrpcStatus::permission_denied;
-    case Code::not_found:
-      return GrpcStatus::not_found;
-    case Code::precondition_failed:
-      return GrpcStatus::failed_precondition;
-    case Code::too_large:
-    case Code::resource_exhausted:
-      return GrpcStatus::resource_exhausted;
-    case Code::bad_gateway:
-    case Code::unavailable:
-      return GrpcStatus::unavailable;
-    case Code::timeout:
-      return GrpcStatus::deadline_exceeded;
-    case Code::cancelled:
-      return GrpcStatus::cancelled;
-    case Code::internal:
-    case Code::io:
-      return GrpcStatus::internal;
-  }
-  return GrpcStatus::unknown;
 }
 
 // The value of the last header of that name, compared without regard to case.

@@ -1,7 +1,9 @@
 """A child process with its output in a file, and free ports for it."""
 
+import itertools
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -13,11 +15,21 @@ BUILD = pathlib.Path(os.environ.get("POINTSMAN_BUILD", "build/release")).resolve
 POINTSMAN = BUILD / "pointsman"
 
 
+# Below those that Linux gives to connections (from 32768 on): none of them takes a port between its choice and its use.
+PORTS = range(10_000, 32_000)
+turns = itertools.count(random.randrange(len(PORTS)))
+
+
 def free_port() -> int:
-    """A TCP port nobody listens on. The kernel hands out others for a while after, so it stays free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port nobody listens on; another one each time."""
+    while True:
+        port = PORTS[next(turns) % len(PORTS)]
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def free_ports(count: int) -> int:
