@@ -25,15 +25,7 @@ TEST(Http2ClientFaults, TellsThatNothingWasSent) {
     const Http2Peer gone(loop, {});
     target = gone.target();
   }
-  HttpClient client(loop, {});
-  Sink sink;
-  HttpCall call;
-  client.start(call, target, {}, {}, sink);
-  EXPECT_FALSE(sink.failed) << "not before start() returns";
-  EXPECT_TRUE(loop.run_until([&] { return sink.failed; }));
-  EXPECT_EQ(sink.failure.phase, Why::connecting);
-  EXPECT_EQ(sink.failure.error.message,
-            "cannot connect to " + target.address.text() + ": Connection refused");
+  testing::expect_refused(loop, target);
 }
 
 TEST(Http2ClientFaults, APeerThatSpeaksHttp1HasNotSeenARequest) {

@@ -138,16 +138,7 @@ TEST(HttpClient, TellsThatNothingWasSent) {
     const Peer peer(loop);
     target = peer.target();
   }
-  HttpClient client(loop, {});
-  Sink sink;
-  HttpCall call;
-  client.start(call, target, {}, {}, sink);
-  EXPECT_FALSE(sink.failed) << "not before start() returns";
-  EXPECT_TRUE(loop.run_until([&] { return sink.failed; }));
-  EXPECT_EQ(sink.failure.phase, Why::connecting);
-  EXPECT_EQ(sink.failure.error.message,
-            "cannot connect to " + target.address.text() + ": Connection refused");
-  EXPECT_FALSE(call.active());
+  testing::expect_refused(loop, target);
 }
 
 TEST(HttpClient, TellsThatAKeptConnectionWasStale) {

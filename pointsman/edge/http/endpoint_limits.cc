@@ -1,27 +1,19 @@
 #include "pointsman/edge/http/endpoint_limits.h"
 
-#include <cstddef>
-
 namespace pointsman {
-namespace {
-
-constexpr std::size_t kSlots = 65'536;
-
-}  // namespace
 
 EndpointLimits::EndpointLimits(std::uint32_t most, const EndpointGate& other)
-    : most_(most),
-      other_(other),
-      count_(most > 0 ? std::make_unique<std::atomic<std::uint32_t>[]>(kSlots) : nullptr) {}
+    : most_(most), other_(other) {}
 
 bool EndpointLimits::closed(EndpointKey endpoint, Clock::time_point now) const {
-  const bool full = most_ > 0 && count_[endpoint.slot()].load(std::memory_order_relaxed) >= most_;
+  const auto* const count = counts_.find(endpoint.slot());  // null without a limit
+  const bool full = count != nullptr && count->load(std::memory_order_relaxed) >= most_;
   return full || other_.closed(endpoint, now);
 }
 
 std::optional<EndpointLimits::Slot> EndpointLimits::take(EndpointKey endpoint) {
   if (most_ == 0) return Slot();
-  std::atomic<std::uint32_t>& count = count_[endpoint.slot()];
+  std::atomic<std::uint32_t>& count = counts_.at(endpoint.slot());
   std::uint32_t before = count.load(std::memory_order_relaxed);
   do {
     if (before >= most_) return std::nullopt;
@@ -31,7 +23,7 @@ std::optional<EndpointLimits::Slot> EndpointLimits::take(EndpointKey endpoint) {
 }
 
 void EndpointLimits::give(EndpointKey endpoint) {
-  if (count_[endpoint.slot()].fetch_sub(1) == most_) full_.fetch_sub(1);
+  if (counts_.at(endpoint.slot()).fetch_sub(1) == most_) full_.fetch_sub(1);
 }
 
 }  // namespace pointsman

@@ -2,12 +2,12 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <utility>
 
 #include "pointsman/base/clock.h"
 #include "pointsman/model/endpoint.h"
+#include "pointsman/model/slot_pages.h"
 #include "pointsman/stage/endpoint_gate.h"
 
 namespace pointsman {
@@ -62,8 +62,8 @@ class EndpointLimits final : public EndpointGate {
 
   const std::uint32_t most_;
   const EndpointGate& other_;
-  std::atomic<std::int32_t> full_{0};                    // how many are at their limit
-  std::unique_ptr<std::atomic<std::uint32_t>[]> count_;  // by slot; null without a limit
+  std::atomic<std::int32_t> full_{0};  // how many are at their limit
+  SlotPages<std::atomic<std::uint32_t>, 256> counts_;
 };
 
 }  // namespace pointsman

@@ -48,6 +48,20 @@ struct Sink final : HttpSink {
   std::function<void()> at_end;
 };
 
+// A call to where nobody listens any more: it says so once start() has returned.
+inline void expect_refused(Loop& loop, const HttpTarget& target) {
+  HttpClient client(loop, {});
+  Sink sink;
+  HttpCall call;
+  client.start(call, target, {}, {}, sink);
+  EXPECT_FALSE(sink.failed) << "not before start() returns";
+  EXPECT_TRUE(loop.run_until([&] { return sink.failed; }));
+  EXPECT_EQ(sink.failure.phase, HttpFailure::Phase::connecting);
+  EXPECT_EQ(sink.failure.error.message,
+            "cannot connect to " + target.address.text() + ": Connection refused");
+  EXPECT_FALSE(call.active());
+}
+
 // A peer that is no HTTP server of ours: says what it is told to, byte for byte.
 struct Peer {
   explicit Peer(Loop& on, std::shared_ptr<TlsContext> tls = nullptr) : loop(on) {
