@@ -1,11 +1,12 @@
 """The whole router under load: CPU per request of `pointsman epp` beside Envoy's own, and of `pointsman serve`.
 
-    ./dev bench router [--rows small,large] [--systems epp,serve,envoy] [--half 100,500]
+    ./dev bench router [--rows small,large] [--systems epp,serve,envoy,bare] [--half 100,500]
 
 Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
 50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process uses idle. A chunk's
 cost is the difference to the same load answered whole, divided by its chunks. Envoy's own CPU in the same run is the
-yardstick: beside the picker ("envoy"), and by itself with round robin ("alone"), which is what `serve` replaces. A row
+yardstick: beside the picker ("envoy"), and by itself with round robin ("alone"), which is what `serve` replaces. The system
+`bare` is the floor: a relay that only copies bytes, so that its CPU is the kernel's price of a message in and out. A row
 with an error is no figure and says so, as does one taken on a machine too busy to keep the pace ("busy"). Below each row
 of the picker stands its routing time: from the last byte of a request to the routing reply written, from the picker's own
 histogram. The rows `half` and `half-whole` ask at half of what this machine takes through Envoy (`--half`: streamed and
@@ -30,7 +31,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "e2e")]
 import load  # noqa: E402
 from harness.envoy import Envoy, without_picker  # noqa: E402
 from harness.pointsman import Admin, Epp, Serve  # noqa: E402
-from harness.process import Process  # noqa: E402
+from harness.process import Process, accepts, free_port  # noqa: E402
 
 SHAPES = [
     load.Shape("small-whole", 200, 100, False, 100, 10),
@@ -112,6 +113,11 @@ class System:
             envoy = Envoy(directory, 0, concurrency=os.cpu_count() or 1, config=alone)
             self.running.append(envoy.process)
             self.port, self.pids = envoy.port, {"alone": envoy.process.pid}
+        elif name == "bare":
+            self.port = free_port()
+            relay = spawn([ROOT / "build/release/pointsman_bare_relay", self.port, *(server.port for server in servers)])
+            relay.wait_ready(lambda: accepts(self.port), "the relay takes connections")
+            self.pids = {"bare": relay.pid}
         else:
             router = Serve(spawn, servers, wait=False)
             router.process.wait_ready(router.admin.ready, "serve is ready")

@@ -16,6 +16,10 @@ if(benches)
   target_link_libraries(pointsman_bench PRIVATE ${bench_layers} pointsman_warnings benchmark::benchmark_main)
 endif()
 
+# The yardstick of bench/router.py: what the kernel charges for a relay.
+add_executable(pointsman_bare_relay bench/bare_relay.cc)
+target_link_libraries(pointsman_bare_relay PRIVATE pointsman_warnings Threads::Threads)
+
 # Every fuzz target in one test binary that replays the corpus: their entry points get names of their
 # own, and a generated table lists them.
 get_property(replayed GLOBAL PROPERTY POINTSMAN_REPLAYED)
