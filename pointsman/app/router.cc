@@ -138,7 +138,7 @@ std::shared_ptr<const Pipeline> Router::make_pipeline(Assembly assembly) {
                         .ignore_subset = setup_.ignore_subset,
                         .keep = setup_.flags.keep_rules,
                         .trace_decision_matrix = setup_.flags.trace_decision_matrix,
-                        .gate = setup_.gate,
+                        .gates = setup_.gates,
                         .by_model = setup_.models.has_value()});
 }
 
@@ -262,7 +262,7 @@ bool Router::open_admin(const RouterFlags& flags) {
                           .ready = [this] { return !draining(); },
                           .refusals = &refusals_,
                           .plugin_state = [this] { return plugin_state(); },
-                          .gate = setup_.gate,
+                          .gates = setup_.gates,
                           .tokens = std::move(tokens)});
   auto listener =
       Listener::open(loop_, *address, {.max_connections = 256, .refusals = &refusals_},

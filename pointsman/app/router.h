@@ -41,7 +41,7 @@ struct RouterSetup {
   std::string endpoints_file;          // --endpoints-file
   bool ignore_subset = false;
   std::string_view without_endpoints;  // what to do when nothing says where the endpoints are
-  const EndpointGate* gate = nullptr;  // outlives the router; null: nobody is left out
+  EndpointGates gates;
   // Set: requests go to endpoints that serve their model, and these are asked for it.
   std::optional<ModelPoller::Options> models = {};
 };

@@ -26,11 +26,20 @@ constexpr auto kBodyTime = std::chrono::minutes(10);
 struct Shared {
   explicit Shared(const ServeFlags& flags)
       : outliers(
-            {.failures = static_cast<std::uint32_t>(flags.eject_after), .first = flags.eject_for}),
-        limits(static_cast<std::uint32_t>(flags.max_requests_per_endpoint), outliers) {}
+            {.failures = static_cast<std::uint32_t>(flags.eject_after), .first = flags.eject_for}) {
+    if (const auto most = static_cast<std::uint32_t>(flags.max_requests_per_endpoint)) {
+      limits.emplace(most);
+    }
+  }
+
+  EndpointGates gates() const {
+    EndpointGates all{&outliers};
+    if (limits) all.push_back(&*limits);
+    return all;
+  }
 
   Outliers outliers;
-  EndpointLimits limits;
+  std::optional<EndpointLimits> limits;
   std::unique_ptr<KeyWatch> keys;
 };
 
@@ -48,7 +57,7 @@ ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared) {
   options.retry.statuses = flags.retry_statuses;
   options.retry.timeouts = flags.retry_timeouts;
   options.outliers = &shared.outliers;
-  if (flags.max_requests_per_endpoint > 0) options.limits = &shared.limits;
+  if (shared.limits) options.limits = &*shared.limits;
   options.keys = &shared.keys->keys();
   options.models = flags.model_routing;
   options.scheme = flags.cert_path.empty() ? "http" : "https";
@@ -174,7 +183,7 @@ int serve(const ServeFlags& flags) {
                      .without_endpoints = "give --endpoint URL for each model server, or "
                                           "--endpoints-file FILE, or a configuration with "
                                           "file-discovery",
-                     .gate = &shared.limits,
+                     .gates = shared.gates(),
                      .models = std::move(models)});
   if (router == nullptr) return 1;
   add_metrics(*router, shared);

@@ -269,17 +269,18 @@ Result<std::span<EndpointIndex>> Pipeline::locate(Session& session, const Fleet&
       return std::unexpected(std::move(kept).error());
     }
   }
-  leave_out_ejected(fleet, session.decision->at, candidates);
+  leave_out_closed(fleet, session.decision->at, candidates);
   return list.first(candidates.size());
 }
 
 // Never all of them: who fails may still be better than nobody.
-void Pipeline::leave_out_ejected(const Fleet& fleet, Clock::time_point now,
-                                 Candidates& candidates) const {
-  if (options_.gate == nullptr || !options_.gate->any(now)) return;
-  candidates.keep_if_any(DropReason::ejected, [&](EndpointIndex e) {
-    return !options_.gate->closed(fleet[e].key, now);
-  });
+void Pipeline::leave_out_closed(const Fleet& fleet, Clock::time_point now,
+                                Candidates& candidates) const {
+  for (const EndpointGate* const gate : options_.gates) {
+    if (!gate->any(now)) continue;
+    candidates.keep_if_any(gate->reason(),
+                           [&](EndpointIndex e) { return !gate->closed(fleet[e].key, now); });
+  }
 }
 
 // Admission of spec/03 section 11.1: only requests of negative priority are ever refused.
@@ -334,7 +335,7 @@ Result<EndpointIndex> Pipeline::any_endpoint(Session& session, const Fleet& flee
   }
   std::vector<Drop> drops;
   Candidates open(list.first(n), drops);
-  leave_out_ejected(fleet, Clock::now(), open);
+  leave_out_closed(fleet, Clock::now(), open);
   return list[worker.random.below(open.size())];
 }
 

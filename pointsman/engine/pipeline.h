@@ -35,8 +35,8 @@ class Pipeline {
     bool ignore_subset = false;  // --disable-endpoint-subset-filter
     KeepRules keep;              // --keep
     bool trace_decision_matrix = false;
-    const EndpointGate* gate = nullptr;  // outlives the pipeline; null: nobody is left out
-    bool by_model = false;               // a request goes only to endpoints that serve its model
+    EndpointGates gates;
+    bool by_model = false;  // a request goes only to endpoints that serve its model
   };
 
   Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options);
@@ -121,7 +121,7 @@ class Pipeline {
   Context context_of(Session& session) const;
   Result<void> schedule(const Context& context, Session& session, EngineWorker& worker) const;
   Result<std::span<EndpointIndex>> locate(Session& session, const Fleet& fleet) const;
-  void leave_out_ejected(const Fleet& fleet, Clock::time_point now, Candidates& candidates) const;
+  void leave_out_closed(const Fleet& fleet, Clock::time_point now, Candidates& candidates) const;
   Result<void> admit(const Session& session, const Fleet& fleet,
                      std::span<const EndpointIndex> candidates) const;
   Result<void> ask_admitters(const Context& context, Session& session, EngineWorker& worker) const;

@@ -16,16 +16,18 @@ namespace {
 using testing::PipelineRig;
 
 struct FakeGate final : EndpointGate {
+  explicit FakeGate(DropReason why = DropReason::ejected) : why_(why) {}
+
   std::set<std::uint32_t> shut;  // keys
 
+  DropReason reason() const override { return why_; }
   bool any(Clock::time_point /*now*/) const override { return !shut.empty(); }
   bool closed(EndpointKey endpoint, Clock::time_point /*now*/) const override {
     return shut.contains(endpoint.value);
   }
-  std::optional<EndpointTrouble> trouble(EndpointKey /*endpoint*/,
-                                         Clock::time_point /*now*/) const override {
-    return std::nullopt;
-  }
+
+ private:
+  DropReason why_;
 };
 
 TEST(Reroute, ToPluginsTheFirstTryIsOverAndAnotherBegins) {
@@ -60,7 +62,7 @@ TEST(Reroute, TheNextRequestStartsAfresh) {
 TEST(Gate, LeavesAnEndpointOutAndSaysSo) {
   PipelineRig rig(3);
   FakeGate gate;
-  rig.options.gate = &gate;
+  rig.options.gates = {&gate};
   gate.shut = {(*rig.worker.fleet.get())[1].key.value};
   ASSERT_TRUE(rig.run());
   const Decision& decision = *rig.session.decision;
@@ -76,13 +78,41 @@ TEST(Gate, LeavesAnEndpointOutAndSaysSo) {
 TEST(Gate, NeverLeavesOutAll) {
   PipelineRig rig(2);
   FakeGate gate;
-  rig.options.gate = &gate;
+  rig.options.gates = {&gate};
   for (const Endpoint& endpoint : rig.worker.fleet.get()->endpoints()) {
     gate.shut.insert(endpoint.key.value);
   }
   ASSERT_TRUE(rig.run());
   EXPECT_TRUE(rig.session.decision->drops.empty());
   EXPECT_TRUE(rig.pipeline().any_endpoint(rig.session, *rig.worker.fleet.get(), rig.worker));
+}
+
+TEST(Gate, EachOfSeveralGivesItsOwnReason) {
+  PipelineRig rig(3);
+  FakeGate failing(DropReason::ejected);
+  FakeGate busy(DropReason::full);
+  rig.options.gates = {&failing, &busy};
+  const auto endpoints = rig.worker.fleet.get()->endpoints();
+  failing.shut = {endpoints[0].key.value};
+  busy.shut = {endpoints[2].key.value};
+  ASSERT_TRUE(rig.run());
+  const Decision& decision = *rig.session.decision;
+  ASSERT_EQ(decision.drops.size(), 2U);
+  EXPECT_EQ(decision.drops[0].reason, DropReason::ejected);
+  EXPECT_EQ(decision.drops[1].reason, DropReason::full);
+  EXPECT_EQ(decision.targets()[0], 1U);
+}
+
+TEST(Gate, WhoFailsStaysOutWhenTheOthersAreFull) {
+  PipelineRig rig(2);
+  FakeGate failing(DropReason::ejected);
+  FakeGate busy(DropReason::full);
+  rig.options.gates = {&failing, &busy};
+  const auto endpoints = rig.worker.fleet.get()->endpoints();
+  failing.shut = {endpoints[0].key.value};
+  busy.shut = {endpoints[1].key.value};
+  ASSERT_TRUE(rig.run());
+  EXPECT_EQ(rig.session.decision->targets()[0], 1U);
 }
 
 TEST(AnyEndpoint, PassesOverThoseThatWereTried) {

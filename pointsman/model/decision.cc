@@ -25,8 +25,9 @@ std::string_view text(DropReason reason) {
       "context length out of its range",
       "not named by the request",
       "does not serve the model",
-      "ejected after failures, or at its limit of requests",
-      "kept away by a screener"};
+      "ejected after failures",
+      "kept away by a screener",
+      "at its limit of requests"};
   return kTexts.at(static_cast<std::size_t>(reason));
 }
 

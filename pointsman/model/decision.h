@@ -68,8 +68,9 @@ enum class DropReason : std::uint8_t {
   no_model,        // it does not serve the request's model, and others do
   ejected,         // it has failed several times in a row of late, and others have not
   screened,        // a screener keeps requests, or this one, away from it
+  full,            // it has as many requests of this router as it may have, and others have not
 };
-inline constexpr std::size_t kDropReasons = 17;
+inline constexpr std::size_t kDropReasons = 18;
 std::string_view text(DropReason reason);
 
 struct Drop {

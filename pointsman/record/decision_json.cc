@@ -225,7 +225,7 @@ std::string decision_summary_json(const Decision& d, const Outcome& outcome) {
   return json.take();
 }
 
-std::string fleet_json(const Fleet& fleet, Clock::time_point now, const EndpointGate* gate) {
+std::string fleet_json(const Fleet& fleet, Clock::time_point now, const EndpointGates& gates) {
   constexpr std::array<std::pair<std::string_view, Load>, 5> kSignals{
       {{"waiting", Load::waiting},
        {"running", Load::running},
@@ -256,7 +256,9 @@ std::string fleet_json(const Fleet& fleet, Clock::time_point now, const Endpoint
     }
     json.close('}');
     write_models(json, fleet, e);
-    if (const auto seen = gate == nullptr ? std::nullopt : gate->trouble(endpoint.key, now)) {
+    for (const EndpointGate* const gate : gates) {
+      const auto seen = gate->trouble(endpoint.key, now);
+      if (!seen) continue;
       json.key("trouble")
           .open('{')
           .field("failures", std::size_t{seen->failures})
@@ -264,6 +266,7 @@ std::string fleet_json(const Fleet& fleet, Clock::time_point now, const Endpoint
           .field("ejected", seen->out_for.count() > 0)
           .field("returns_in_ms", micros(seen->out_for) / 1000)
           .close('}');
+      break;
     }
     json.close('}');
   }

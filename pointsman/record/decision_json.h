@@ -15,9 +15,7 @@ std::string decision_json(const Decision& decision, const Outcome& outcome);
 // The same in one short object, for lists.
 std::string decision_summary_json(const Decision& decision, const Outcome& outcome);
 
-// All endpoints with their signals and ages, models and trouble, as a JSON object. `gate` may be
-// null.
-std::string fleet_json(const Fleet& fleet, Clock::time_point now,
-                       const EndpointGate* gate = nullptr);
+// All endpoints with their signals and ages, models and trouble (of those gates), as a JSON object.
+std::string fleet_json(const Fleet& fleet, Clock::time_point now, const EndpointGates& gates = {});
 
 }  // namespace pointsman

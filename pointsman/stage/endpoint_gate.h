@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "pointsman/base/clock.h"
+#include "pointsman/model/decision.h"
 #include "pointsman/model/endpoint.h"
 
 namespace pointsman {
@@ -22,14 +24,22 @@ class EndpointGate {
  public:
   virtual ~EndpointGate() = default;
 
+  // Why those that it closes are left out.
+  virtual DropReason reason() const = 0;
+
   // Whether there may be a closed endpoint at all. Almost always false, and then cheap.
   virtual bool any(Clock::time_point now) const = 0;
   // Whether that endpoint should get none. One that it knows nothing of is open.
   virtual bool closed(EndpointKey endpoint, Clock::time_point now) const = 0;
 
   // Nothing: all is well with it.
-  virtual std::optional<EndpointTrouble> trouble(EndpointKey endpoint,
-                                                 Clock::time_point now) const = 0;
+  virtual std::optional<EndpointTrouble> trouble(EndpointKey /*endpoint*/,
+                                                 Clock::time_point /*now*/) const {
+    return std::nullopt;
+  }
 };
+
+// Asked one after the other. None is null, and each outlives whoever asks.
+using EndpointGates = std::vector<const EndpointGate*>;
 
 }  // namespace pointsman

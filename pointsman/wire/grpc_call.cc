@@ -8,8 +8,8 @@
 
 #include "pointsman/base/bug.h"
 #include "pointsman/base/grpc_prefix.h"
+#include "pointsman/base/gzip.h"
 #include "pointsman/wire/grpc_connection.h"
-#include "pointsman/wire/grpc_inflate.h"
 #include "pointsman/wire/http2_stream.h"
 
 namespace pointsman {
@@ -186,13 +186,18 @@ bool GrpcCall::acceptable(std::string_view prefix) {
 void GrpcCall::deliver(std::string_view framed) {
   const std::string_view message = framed.substr(kPrefix);
   if (framed[0] == 0) return receiver_->received(message);
+  const auto size = gunzipped_size(message, connection_->limits_.max_receive);
+  if (!size) {
+    if (size.error().code != Code::too_large)
+      return fail(GrpcStatus::internal, size.error().message);
+    return fail(GrpcStatus::resource_exhausted,
+                "a decompressed message is larger than the limit of " +
+                    std::to_string(connection_->limits_.max_receive));
+  }
   ByteQueue plain = connection_->pool_.take();
-  const Result<void> done = gunzip(message, connection_->limits_.max_receive, plain);
-  if (done) {
+  if (const auto done = gunzip(message, plain.reserve(*size)); done) {
+    plain.commit(*size);
     receiver_->received(plain.bytes());
-  } else if (done.error().code == Code::too_large) {
-    fail(GrpcStatus::resource_exhausted, "a decompressed message is larger than the limit of " +
-                                             std::to_string(connection_->limits_.max_receive));
   } else {
     fail(GrpcStatus::internal, done.error().message);
   }

@@ -3,35 +3,23 @@
 #include <memory>
 #include <string>
 #include <vector>
-#include <zlib.h>
 
 #include <gtest/gtest.h>
 
 #include "pointsman/base/random.h"
+#include "pointsman/base/testing/gzip.h"
 #include "pointsman/wire/testing/http2_client.h"
 
 namespace pointsman {
 namespace {
+
+using testing::gzipped;
 
 std::string framed(std::string_view message, bool compressed = false) {
   const auto size = static_cast<std::uint32_t>(message.size());
   std::string out{compressed ? '\1' : '\0'};
   for (const unsigned shift : {24U, 16U, 8U, 0U}) out += static_cast<char>(size >> shift);
   return out.append(message);
-}
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, text.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 struct Log {
@@ -206,23 +194,26 @@ std::int32_t compressed_call(Rig& rig, const std::string& encoding, const std::s
 TEST(GrpcConnection, AcceptsGzip) {
   Rig rig;
   const std::string text(100'000, 'g');
-  const std::string body = framed(gzip(text), true) + framed("plain") + framed(gzip(""), true);
+  const std::string body =
+      framed(gzipped(text), true) + framed("plain") + framed(gzipped(""), true);
   EXPECT_EQ(rig.status(compressed_call(rig, "gzip", body)), "0");
   EXPECT_EQ(rig.log.messages, (std::vector<std::string>{text, "plain", ""}));
 }
 
 TEST(GrpcConnection, BoundsWhatGzipUnpacksTo) {
   Rig rig({.max_receive = 50'000});
-  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzip(std::string(50'000, 'g')), true))),
-            "0");
-  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzip(std::string(50'001, 'g')), true))),
-            "8");
+  EXPECT_EQ(
+      rig.status(compressed_call(rig, "gzip", framed(gzipped(std::string(50'000, 'g')), true))),
+      "0");
+  EXPECT_EQ(
+      rig.status(compressed_call(rig, "gzip", framed(gzipped(std::string(50'001, 'g')), true))),
+      "8");
 }
 
 TEST(GrpcConnection, RefusesDamagedOrUnknownCompression) {
   Rig rig;
   EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed("not gzip", true))), "13");
-  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzip("cut").substr(0, 12), true))),
+  EXPECT_EQ(rig.status(compressed_call(rig, "gzip", framed(gzipped("cut").substr(0, 12), true))),
             "13");
   EXPECT_EQ(rig.status(compressed_call(rig, "identity", framed("flagged", true))), "13");
   std::string odd = framed("flag 2");

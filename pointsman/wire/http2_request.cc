@@ -133,7 +133,7 @@ bool Http2Request::take(std::string_view bytes) {
     fail_body(Code::too_large, kBodyTooLarge);
     return false;
   }
-  if (!exchange_->hold(options.memory, bytes.size())) {
+  if (!exchange_->memory_.take(options.memory, bytes.size())) {
     fail_body(Code::unavailable, kNoMemory);
     return false;
   }

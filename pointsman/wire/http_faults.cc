@@ -9,7 +9,7 @@ namespace pointsman {
 // Accounts for bytes of a body that is kept; false: there is no memory left, and the request is
 // refused.
 bool HttpConnection::hold(std::size_t bytes) {
-  if (exchange_->hold(server_.options.memory, bytes)) return true;
+  if (exchange_->memory_.take(server_.options.memory, bytes)) return true;
   fail_body(Code::unavailable, kNoMemory);
   return false;
 }

@@ -10,7 +10,6 @@
 namespace pointsman {
 
 HttpExchange::~HttpExchange() {
-  if (memory_ != nullptr) memory_->give(held_);
   if (connection_ != nullptr) connection_->abandon();
 }
 
@@ -35,14 +34,6 @@ void HttpExchange::lost() {
   connection_ = nullptr;
   if (gathered_) return body_failed(Code::cancelled, "the client went away");
   if (auto gone = std::exchange(gone_, nullptr)) gone();
-}
-
-bool HttpExchange::hold(ByteBudget* memory, std::size_t bytes) {
-  if (memory == nullptr || bytes == 0) return true;
-  if (!memory->take(bytes)) return false;
-  memory_ = memory;
-  held_ += bytes;
-  return true;
 }
 
 void HttpExchange::respond(ResponseHead head, std::string_view body) {

@@ -110,8 +110,6 @@ class HttpExchange {
   void body_ended();
   void body_failed(Code code, std::string_view why);
   void lost();  // the peer is gone
-  // Accounts for bytes of the body that are kept; false: there is no memory left for them.
-  bool hold(ByteBudget* memory, std::size_t bytes);
 
   Loop& loop_;
   // Null: not yet accepted, the peer is gone, or the response is complete.
@@ -123,8 +121,7 @@ class HttpExchange {
   bool started_ = false;
   Gathered gathered_;
   BodyBuffer* into_ = nullptr;
-  ByteBudget* memory_ = nullptr;  // where `held_` bytes were taken
-  std::size_t held_ = 0;
+  ByteShare memory_;  // bytes of the body that are kept
   Loop::Task writable_;
   Loop::Task gone_;
 };

@@ -207,7 +207,7 @@ def test_a_server_that_fails_in_a_row_is_left_out_and_returns(breaker, model_ser
     assert router.admin.metric("pointsman_endpoint_ejections_total") == 1
     assert router.admin.metric("pointsman_endpoint_ejected") == 1
     decision = client(router.port).chat("and why").headers["x-pointsman-decision"]
-    assert "ejected after failures, or at its limit" in json.dumps(router.admin.json(f"/decisions/{decision}"))
+    assert "ejected after failures" in json.dumps(router.admin.json(f"/decisions/{decision}"))
 
     # It gets a request when its time is over; one more failure is enough, and takes longer.
     until(lambda: not trouble(router, bad.port)["ejected"], "its time is over")
@@ -217,6 +217,39 @@ def test_a_server_that_fails_in_a_row_is_left_out_and_returns(breaker, model_ser
     bad.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
     until(lambda: chats(router.port, 1) and bad.requests >= 5, "it is tried again, and well")
     until(lambda: trouble(router, bad.port) is None, "all is forgotten")
+
+
+class OncePerConnection(RawServer):
+    """A model server that answers the first request of each connection, says that it keeps it, and closes it when the
+    next one comes."""
+
+    def __init__(self):
+        self.connections, self.unanswered = 0, 0
+        super().__init__()
+
+    def serve(self, link, head):
+        body = b"{}"
+        if head.startswith(b"GET"):
+            link.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+            return link.close()
+        self.connections += 1
+        link.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        while part := link.recv(65536):
+            if b"POST" in part:
+                self.unanswered += 1
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                return link.close()
+
+
+def test_a_lone_server_that_closes_a_kept_connection_is_asked_again_on_another(cleanup, serve):
+    server = OncePerConnection()
+    cleanup(server.stop)
+    router = serve([], args=["--workers=1", "--endpoint", server.url, "--max-requests-per-endpoint=1"])
+    assert [a.status for a in chats(router.port, 6)] == [200] * 6
+    assert (server.connections, server.unanswered) == (6, 5)
+    assert router.admin.metric("pointsman_retries_total", reason="stale") == 5
+    unwilling = serve([], args=["--workers=1", "--endpoint", server.url, "--retries=0"], name="unwilling")
+    assert [a.status for a in chats(unwilling.port, 2)] == [200, 502]
 
 
 def test_the_last_server_is_never_left_out(breaker, serve):

@@ -101,6 +101,13 @@ def test_a_request_that_was_not_worked_on_goes_to_the_next_server(does, reason, 
     assert retried == len(bad.seen) == router.admin.metric("pointsman_upstream_failures_total", reason=reason)
 
 
+def test_a_lone_server_that_leaves_is_asked_again_on_another_connection(h2_server, serve, client):
+    server = h2_server("leave")
+    router = serve([], args=["--workers=1", "--endpoint", server.url, "--retries=1"])
+    assert ask(router.port) == 502
+    assert len(server.seen) == 2
+
+
 def test_a_server_that_refuses_is_left_out_and_alone_is_a_502(h2_server, serve):
     bad = h2_server("refuse")
     router = serve([], args=["--workers=1", "--endpoint", bad.url])

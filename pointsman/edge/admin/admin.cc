@@ -83,7 +83,7 @@ void AdminServer::answer(HttpExchange& exchange) {
                                        "--admin-token-file");
   }
   if (path == "/endpoints") {
-    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.gate));
+    return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.gates));
   }
   if (state_page) return respond_json(exchange, sources_.plugin_state());
   if (private_page) return answer_decisions(exchange, path);

@@ -27,7 +27,7 @@ struct AdminSources {
   std::function<bool()> ready;                     // for /readyz: false while draining; any thread
   RefusalCounts* refusals = nullptr;               // of the port's own connections
   std::function<std::string()> plugin_state = {};  // for /debug/plugins/state, JSON
-  const EndpointGate* gate = nullptr;  // knows of endpoints in trouble; null: nobody does
+  EndpointGates gates;                             // who knows of endpoints in trouble
   // Tokens that open what is otherwise for clients on this machine only; null: none does.
   std::shared_ptr<const ApiKeys> tokens = nullptr;
 };

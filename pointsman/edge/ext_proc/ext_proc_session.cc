@@ -170,7 +170,7 @@ void ExtProcSession::request_body(const ProcessingRequest& message) {
     return refuse({Code::too_large, "request body is larger than the limit of " +
                                         std::to_string(shared_.options.max_body) + " bytes"});
   }
-  if (!hold(message.body.size())) {
+  if (!memory_.take(shared_.options.memory, message.body.size())) {
     step_ = Step::deciding;
     return refuse({Code::unavailable, "too many request bodies in memory at once"});
   }
@@ -178,14 +178,6 @@ void ExtProcSession::request_body(const ProcessingRequest& message) {
   if (!message.end_of_stream) return;
   take_subset(message.metadata);
   request_complete(/*with_trailers=*/false);
-}
-
-bool ExtProcSession::hold(std::size_t bytes) {
-  ByteBudget* const memory = shared_.options.memory;
-  if (memory == nullptr) return true;
-  if (!memory->take(bytes)) return false;
-  held_ += bytes;
-  return true;
 }
 
 void ExtProcSession::request_complete(bool with_trailers) {
@@ -372,7 +364,7 @@ void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view t
   pipeline_.reset();
   decision.reset();
   body_.recycle();
-  if (held_ > 0) shared_.options.memory->give(std::exchange(held_, 0));
+  memory_.give_back();
   shared_.give_back(this);
 }
 

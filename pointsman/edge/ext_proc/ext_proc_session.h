@@ -73,7 +73,6 @@ class ExtProcSession final : public Session {
 
   void request_headers(const ProcessingRequest& message);
   void request_body(const ProcessingRequest& message);
-  bool hold(std::size_t bytes);
   void request_complete(bool with_trailers);
   void response_headers(const ProcessingRequest& message);
   void response_body(const ProcessingRequest& message);
@@ -103,7 +102,7 @@ class ExtProcSession final : public Session {
   std::shared_ptr<const Pipeline> pipeline_;
   GrpcCall* call_ = nullptr;  // null: the proxy is gone
   BodyBuffer body_;
-  std::size_t held_ = 0;  // bytes of it that were taken from the common memory
+  ByteShare memory_;  // of the body
   ModelRestorer restorer_;
   TraceHeaders trace_headers_;
   OutgoingTrace outgoing_trace_;

@@ -2,17 +2,12 @@
 
 namespace pointsman {
 
-EndpointLimits::EndpointLimits(std::uint32_t most, const EndpointGate& other)
-    : most_(most), other_(other) {}
-
-bool EndpointLimits::closed(EndpointKey endpoint, Clock::time_point now) const {
-  const auto* const count = counts_.find(endpoint.slot());  // null without a limit
-  const bool full = count != nullptr && count->load(std::memory_order_relaxed) >= most_;
-  return full || other_.closed(endpoint, now);
+bool EndpointLimits::closed(EndpointKey endpoint, Clock::time_point /*now*/) const {
+  const auto* const count = counts_.find(endpoint.slot());  // null before its first request
+  return count != nullptr && count->load(std::memory_order_relaxed) >= most_;
 }
 
 std::optional<EndpointLimits::Slot> EndpointLimits::take(EndpointKey endpoint) {
-  if (most_ == 0) return Slot();
   std::atomic<std::uint32_t>& count = counts_.at(endpoint.slot());
   std::uint32_t before = count.load(std::memory_order_relaxed);
   do {

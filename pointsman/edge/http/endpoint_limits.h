@@ -13,7 +13,7 @@
 namespace pointsman {
 
 // Counts the requests that each endpoint has from this router, and leaves out those that have as
-// many as they may have; and whom another gate leaves out.
+// many as they may have.
 //
 // Threading: any thread; nothing locks.
 class EndpointLimits final : public EndpointGate {
@@ -42,17 +42,14 @@ class EndpointLimits final : public EndpointGate {
     EndpointKey endpoint_;
   };
 
-  // `most` is the limit of each endpoint; 0: there is none. `other` outlives this.
-  EndpointLimits(std::uint32_t most, const EndpointGate& other);
+  // `most`: of each endpoint, at least 1.
+  explicit EndpointLimits(std::uint32_t most) : most_(most) {}
 
-  bool any(Clock::time_point now) const override {
-    return full_.load(std::memory_order_relaxed) > 0 || other_.any(now);
+  DropReason reason() const override { return DropReason::full; }
+  bool any(Clock::time_point /*now*/) const override {
+    return full_.load(std::memory_order_relaxed) > 0;
   }
   bool closed(EndpointKey endpoint, Clock::time_point now) const override;
-  std::optional<EndpointTrouble> trouble(EndpointKey endpoint,
-                                         Clock::time_point now) const override {
-    return other_.trouble(endpoint, now);
-  }
 
   // A place for one more request; nothing: it has as many as it may have.
   std::optional<Slot> take(EndpointKey endpoint);
@@ -61,7 +58,6 @@ class EndpointLimits final : public EndpointGate {
   void give(EndpointKey endpoint);
 
   const std::uint32_t most_;
-  const EndpointGate& other_;
   std::atomic<std::int32_t> full_{0};  // how many are at their limit
   SlotPages<std::atomic<std::uint32_t>, 256> counts_;
 };

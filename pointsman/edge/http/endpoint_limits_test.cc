@@ -8,8 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include "pointsman/edge/http/outliers.h"
-
 namespace pointsman {
 namespace {
 
@@ -18,8 +16,7 @@ constexpr EndpointKey kB{70'000};
 const Clock::time_point kNow{std::chrono::seconds(1000)};
 
 TEST(EndpointLimits, AnEndpointWithAsManyAsItMayHaveIsLeftOutUntilOneEnds) {
-  const Outliers outliers;
-  EndpointLimits limits(2, outliers);
+  EndpointLimits limits(2);
   auto first = limits.take(kA);
   ASSERT_TRUE(first);
   EXPECT_FALSE(limits.any(kNow));
@@ -39,32 +36,9 @@ TEST(EndpointLimits, AnEndpointWithAsManyAsItMayHaveIsLeftOutUntilOneEnds) {
   EXPECT_TRUE(limits.take(kA));
 }
 
-TEST(EndpointLimits, WithoutALimitNobodyIsLeftOut) {
-  const Outliers outliers;
-  EndpointLimits limits(0, outliers);
-  std::vector<EndpointLimits::Slot> held;
-  for (int i = 0; i < 1000; ++i) held.push_back(limits.take(kA).value());
-  EXPECT_FALSE(limits.any(kNow));
-  EXPECT_FALSE(limits.closed(kA, kNow));
-}
-
-TEST(EndpointLimits, WhomTheOtherGateLeavesOutIsLeftOut) {
-  Outliers outliers({.failures = 1});
-  const EndpointLimits limits(0, outliers);
-  EXPECT_TRUE(outliers.failed(kA, false, kNow));
-  EXPECT_TRUE(limits.any(kNow));
-  EXPECT_TRUE(limits.closed(kA, kNow));
-  EXPECT_FALSE(limits.closed(kB, kNow));
-  const auto trouble = limits.trouble(kA, kNow);
-  ASSERT_TRUE(trouble) << "a limit tells of the trouble that the other gate knows of";
-  EXPECT_EQ(trouble->ejections, 1U);
-  EXPECT_FALSE(limits.trouble(kB, kNow));
-}
-
 TEST(EndpointLimits, HoldWhenManyThreadsTakeAndGive) {
   constexpr std::uint32_t kMost = 3;
-  const Outliers outliers;
-  EndpointLimits limits(kMost, outliers);
+  EndpointLimits limits(kMost);
   std::atomic<std::uint32_t> inside{0};
   std::atomic<bool> over{false};
   {

@@ -30,6 +30,7 @@ class Outliers final : public EndpointGate {
  public:
   explicit Outliers(OutlierOptions options = {}) : options_(options) {}
 
+  DropReason reason() const override { return DropReason::ejected; }
   bool any(Clock::time_point now) const override {
     return now.time_since_epoch().count() < newest_.load(std::memory_order_relaxed);
   }

@@ -145,22 +145,32 @@ std::optional<ProxySession::Target> ProxySession::next_target() {
   if (attempts_ > shared_.options.retry.most) return std::nullopt;
   while (const auto next = next_choice()) {
     tried_.push_back(*next);
-    const Endpoint& endpoint = (*fleet_)[*next];
-    const auto address =
-        Address::parse(endpoint.address, bodiless_ ? endpoint.port : decision->port_of(*next));
-    Result<std::shared_ptr<TlsContext>> tls = nullptr;
-    if (endpoint.tls) tls = shared_.upstream_tls();
-    if (!address || !tls) continue;
-    if (auto slot = occupy(endpoint)) {
-      return Target{.endpoint = *next,
-                    .to = {.address = *address,
-                           .tls = *std::move(tls),
-                           .host = endpoint.tls ? endpoint.host : std::string(),
-                           .http2 = speaks_http2(endpoint)},
-                    .slot = *std::move(slot)};
-    }
+    if (auto target = reach(*next)) return target;
   }
   return std::nullopt;
+}
+
+std::optional<ProxySession::Target> ProxySession::same_target() {
+  if (attempts_ > shared_.options.retry.most) return std::nullopt;
+  slot_ = {};
+  return reach(target_);
+}
+
+std::optional<ProxySession::Target> ProxySession::reach(EndpointIndex index) {
+  const Endpoint& endpoint = (*fleet_)[index];
+  const auto address =
+      Address::parse(endpoint.address, bodiless_ ? endpoint.port : decision->port_of(index));
+  Result<std::shared_ptr<TlsContext>> tls = nullptr;
+  if (endpoint.tls) tls = shared_.upstream_tls();
+  if (!address || !tls) return std::nullopt;
+  auto slot = occupy(endpoint);
+  if (!slot) return std::nullopt;
+  return Target{.endpoint = index,
+                .to = {.address = *address,
+                       .tls = *std::move(tls),
+                       .host = endpoint.tls ? endpoint.host : std::string(),
+                       .http2 = speaks_http2(endpoint)},
+                .slot = *std::move(slot)};
 }
 
 std::optional<EndpointLimits::Slot> ProxySession::occupy(const Endpoint& endpoint) {
@@ -197,11 +207,13 @@ void ProxySession::attempt(Target next) {
   pipeline_->sent(*this, shared_.worker);
 }
 
-bool ProxySession::try_elsewhere(std::string_view reason) {
+bool ProxySession::try_again(std::string_view reason) {
   if (exchange_->started()) return false;
   const auto limit = shared_.options.client.total;
   if (limit.count() > 0 && Clock::now() - request.received >= limit) return false;
   auto next = next_target();
+  // Closing a connection that was not in use says nothing against a server.
+  if (!next && reason == "stale") next = same_target();
   if (!next) return false;
   MetricShard& shard = shared_.worker.shard;
   if (!shared_.budget.take()) {
@@ -235,7 +247,7 @@ void ProxySession::on_head(const ResponseHead& head) {
     praise();
   }
   const auto& retried = shared_.options.retry.statuses;
-  if (retried.test(static_cast<std::size_t>(head.status)) && try_elsewhere("status")) return;
+  if (retried.test(static_cast<std::size_t>(head.status)) && try_again("status")) return;
   pipeline_->response_started(*this, head.status,
                               head.fields.find("content-type").value_or(std::string_view()),
                               shared_.worker);
@@ -297,7 +309,7 @@ void ProxySession::on_failure(HttpFailure failure) {
   const bool untouched =
       connecting || failure.phase == Phase::stale || failure.phase == Phase::refused;
   const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
-  if ((untouched || late) && try_elsewhere(reason)) return;
+  if ((untouched || late) && try_again(reason)) return;
   if (exchange_->started()) {
     exchange_->abort();
     return end(Outcome::End::upstream_failed);

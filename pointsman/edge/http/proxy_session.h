@@ -73,17 +73,23 @@ class ProxySession final : public Session, private HttpSink {
   void refuse(const Error& error, Outcome::End how = Outcome::End::rejected);
   // Sends the request to the first endpoint, or says that there is none.
   void send();
-  // The endpoint that comes next, if there is one and another try is allowed. Who has no address,
-  // or cannot be spoken to, is passed over.
+  // The endpoint that comes next, if there is one and another try is allowed. Who cannot be reached
+  // is passed over.
   std::optional<Target> next_target();
+  // What it takes to send to that endpoint; nothing: it has no address, cannot be spoken to, or has
+  // as many requests as it may have.
+  std::optional<Target> reach(EndpointIndex endpoint);
+  // The endpoint of the last try once more.
+  std::optional<Target> same_target();
   // A place at the endpoint, if there is one left.
   std::optional<EndpointLimits::Slot> occupy(const Endpoint& endpoint);
   std::optional<EndpointIndex> next_choice();
   // Begins a try.
   void attempt(Target next);
-  // Sends the request to the next endpoint in place of the one that failed; false: it is not to be
+  // Sends the request to the next endpoint in place of the one that failed, or to the same one over
+  // another connection if a kept one was closed and nobody else is left; false: it is not to be
   // tried again.
-  bool try_elsewhere(std::string_view reason);
+  bool try_again(std::string_view reason);
   // The last endpoint tried has failed, or answered.
   void blame(std::string_view reason, bool connecting);
   void praise();

@@ -1,17 +1,36 @@
 #include "pointsman/plugins/parsers/grpc_frame.h"
 
+#include <span>
+#include <utility>
+
+#include "pointsman/base/gzip.h"
 #include "pointsman/base/proto_wire.h"
 
 namespace pointsman {
 
-Result<std::string_view> grpc_message(std::string_view body) {
+namespace {
+
+// A request of that many bytes is already larger than any model's context.
+constexpr std::size_t kMostDecompressed = 32UL << 20U;
+
+Result<std::string_view> decompressed(std::string_view message, Arena& arena) {
+  POINTSMAN_TRY(size, gunzipped_size(message, kMostDecompressed));
+  const std::span into(static_cast<char*>(arena.allocate(size, 1)), size);
+  if (auto done = gunzip(message, into); !done) return std::unexpected(std::move(done).error());
+  return std::string_view(into.data(), into.size());
+}
+
+}  // namespace
+
+Result<std::string_view> grpc_message(std::string_view body, const Request& request, Arena& arena) {
   if (body.size() < GrpcPrefix::kBytes) {
     return fail(Code::bad_request,
                 "invalid gRPC frame: expected at least 5 bytes for header, got " +
                     std::to_string(body.size()));
   }
   const GrpcPrefix prefix = GrpcPrefix::of(body);
-  if (prefix.flag != 0) {
+  const bool compressed = prefix.flag == 1 && request.header("grpc-encoding") == "gzip";
+  if (prefix.flag != 0 && !compressed) {
     return fail(Code::bad_request, "compressed gRPC payload is not supported");
   }
   body.remove_prefix(GrpcPrefix::kBytes);
@@ -20,7 +39,9 @@ Result<std::string_view> grpc_message(std::string_view body) {
                                        std::to_string(prefix.size) + " bytes, but only " +
                                        std::to_string(body.size()) + " bytes are available");
   }
-  return body.substr(0, prefix.size);
+  const std::string_view message = body.substr(0, prefix.size);
+  if (compressed) return decompressed(message, arena);
+  return message;
 }
 
 Error malformed_message(std::string_view type) {

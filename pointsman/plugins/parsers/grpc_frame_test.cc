@@ -1,10 +1,13 @@
 #include "pointsman/plugins/parsers/grpc_frame.h"
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/testing/gzip.h"
 #include "pointsman/plugins/testing/grpc_bytes.h"
 
 namespace pointsman {
@@ -12,27 +15,45 @@ namespace {
 
 using testing::cut;
 using testing::frame;
+using testing::gzipped;
 using testing::hex;
 
-std::string error_of(std::string_view body) {
-  const auto message = grpc_message(body);
-  return message ? "" : message.error().message;
+// What a request of that encoding says in its first message, or what is wrong with it.
+std::string first(const std::string& body, std::string_view encoding = {}) {
+  Arena arena;
+  const std::array<Header, 1> headers{{{"grpc-encoding", encoding}}};
+  Request request;
+  if (!encoding.empty()) request.headers = headers;
+  const auto message = grpc_message(body, request, arena);
+  return std::string(message ? *message : message.error().message);
 }
 
 TEST(GrpcFrame, GivesTheFirstMessage) {
-  EXPECT_EQ(grpc_message(frame("abc")).value(), "abc");
-  EXPECT_EQ(grpc_message(frame("")).value(), "");
-  EXPECT_EQ(grpc_message(frame("abc") + frame("def")).value(), "abc");
+  EXPECT_EQ(first(frame("abc")), "abc");
+  EXPECT_EQ(first(frame("")), "");
+  EXPECT_EQ(first(frame("abc") + frame("def")), "abc");
+}
+
+TEST(GrpcFrame, DecompressesWhatSaysThatItIsGzip) {
+  EXPECT_EQ(first(frame(gzipped("abc"), '\1'), "gzip"), "abc");
+  EXPECT_EQ(first(frame("abc"), "gzip"), "abc") << "each message says by itself";
+  EXPECT_EQ(first(frame("not gzip, but long enough", '\1'), "gzip"), "gzip: damaged");
+  EXPECT_EQ(first(frame(gzipped(std::string(33UL << 20U, 'x')), '\1'), "gzip"), "gzip: too large");
+  for (const std::string_view other : {"", "identity", "snappy"}) {
+    EXPECT_EQ(first(frame(gzipped("abc"), '\1'), other),
+              "compressed gRPC payload is not supported");
+  }
+  EXPECT_EQ(first(frame(gzipped("abc"), '\2'), "gzip"), "compressed gRPC payload is not supported");
 }
 
 TEST(GrpcFrame, SaysWhatIsWrong) {
-  EXPECT_EQ(error_of(""), "invalid gRPC frame: expected at least 5 bytes for header, got 0");
-  EXPECT_EQ(error_of(hex("00 00 00 00")),
+  EXPECT_EQ(first(""), "invalid gRPC frame: expected at least 5 bytes for header, got 0");
+  EXPECT_EQ(first(hex("00 00 00 00")),
             "invalid gRPC frame: expected at least 5 bytes for header, got 4");
-  EXPECT_EQ(error_of(frame("abc", '\1')), "compressed gRPC payload is not supported");
-  EXPECT_EQ(error_of(hex("00 00 00 00 0a 01 02")),
+  EXPECT_EQ(first(frame("abc", '\1')), "compressed gRPC payload is not supported");
+  EXPECT_EQ(first(hex("00 00 00 00 0a 01 02")),
             "incomplete gRPC payload: header indicates 10 bytes, but only 2 bytes are available");
-  EXPECT_EQ(error_of(hex("00 ff ff ff ff 01")),
+  EXPECT_EQ(first(hex("00 ff ff ff ff 01")),
             "incomplete gRPC payload: header indicates 4294967295 bytes, but only 1 bytes are "
             "available");
 }

@@ -62,7 +62,7 @@ Result<Parsed> VertexAiParser::parse(std::string_view body, Request& request, Ar
       kMethods, [path](const Method& each) { return path_matches(path, each.path); });
   if (method == kMethods.end()) return Parsed{.skip_response = true};
   const std::string type(method->type);
-  const auto message = grpc_message(body);
+  const auto message = grpc_message(body, request, arena);
   if (!message) {
     return fail(Code::bad_request,
                 "invalid or unsupported gRPC payload: " + message.error().message);

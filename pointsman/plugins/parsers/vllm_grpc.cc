@@ -216,7 +216,7 @@ std::span<const std::string_view> VllmGrpcParser::paths() const {
 }
 
 Result<Parsed> VllmGrpcParser::parse(std::string_view body, Request& request, Arena& arena) const {
-  const auto message = grpc_message(body);
+  const auto message = grpc_message(body, request, arena);
   if (!message) return fail(Code::bad_request, "invalid or unsupported gRPC payload");
   if (path_matches(request.path, kGeneratePath)) return parse_generate(*message, request, arena);
   if (path_matches(request.path, kEmbedPath)) return parse_embed(*message, request, arena);
