@@ -92,6 +92,16 @@ void HttpFields::reserve(std::size_t fields, std::size_t bytes) {
   text_.reserve(bytes);
 }
 
+void HttpFields::recycle() {
+  clear();
+  if (text_.capacity() > kKept) text_ = std::string();
+}
+
+void RequestHead::recycle() {
+  fields.recycle();
+  if (target.capacity() > HttpFields::kKept) target = std::string();
+}
+
 std::string_view RequestHead::path() const {
   return std::string_view(target).substr(0, target.find('?'));
 }
@@ -224,6 +234,13 @@ void BodyBuffer::reserve(std::size_t capacity) {
   bytes_ = std::move(bigger);
   capacity_ = capacity;
   grow(0);
+}
+
+std::span<char> BodyBuffer::room(std::size_t wanted) {
+  if (capacity_ - size_ < std::min(wanted, kFirst / 8)) {
+    reserve(std::min(size_ + wanted, std::max(2 * capacity_, kFirst)));
+  }
+  return {bytes_.get() + size_, std::min(wanted, capacity_ - size_)};
 }
 
 void BodyBuffer::grow(std::size_t used) {

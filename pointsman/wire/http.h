@@ -15,6 +15,8 @@ namespace pointsman {
 // regard to case. All text lies in one buffer, which clear() keeps.
 class HttpFields {
  public:
+  static constexpr std::size_t kKept = std::size_t{8} << 10U;
+
   struct Field {
     std::string_view name;
     std::string_view value;
@@ -38,6 +40,10 @@ class HttpFields {
   std::size_t remove(std::string_view name);                // how many there were
   void clear();
   void reserve(std::size_t fields, std::size_t bytes);
+  // Between two uses: clears, and gives the memory of a rare giant back.
+  void recycle();
+  // What they take of memory: their text, and 32 bytes for each as RFC 9113 6.5.2 counts.
+  std::size_t cost() const { return text_.size() + places_.size() * 32; }
 
  private:
   struct Place {
@@ -54,6 +60,8 @@ struct RequestHead {
   std::string target = "/";  // as on the request line
   int minor = 1;             // HTTP/1.minor
   HttpFields fields;
+
+  void recycle();  // as HttpFields::recycle()
 
   std::string_view path() const;   // target up to the `?`
   std::string_view query() const;  // after it, or ""
@@ -89,6 +97,8 @@ class BodyBuffer {
  public:
   static constexpr std::size_t kPadding = 64;
   static constexpr std::size_t kKept = std::size_t{1} << 20U;
+  // Room that is made at first for a body, however long it is said to be.
+  static constexpr std::size_t kFirst = std::size_t{256} << 10U;
 
   std::string_view view() const { return {bytes_.get(), size_}; }
   char* data() { return bytes_.get(); }
@@ -97,7 +107,9 @@ class BodyBuffer {
 
   void append(std::string_view more);
   void reserve(std::size_t capacity);  // keeps what is there
-  std::span<char> room() { return {bytes_.get() + size_, capacity_ - size_}; }
+  // Room for some of the next `wanted` bytes, at least one: as much again as is there, so that a
+  // body takes memory as it comes and not as it is announced.
+  std::span<char> room(std::size_t wanted);
   void grow(std::size_t used);  // `used` bytes of room() have been written
   void clear();                 // keeps the memory
   // Between two uses: a rare giant must not stay for ever, so more than kKept is given back.

@@ -105,7 +105,8 @@ void Http2ClientStream::detach() {
   ++turn_;
   sink_ = nullptr;
   timer_.disarm();
-  pending_.clear();
+  pending_ = std::string();
+  if (text_.capacity() > HttpFields::kKept) text_ = std::string();
 }
 
 // -- What the connection says.

@@ -63,6 +63,7 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   };
 
   bool read_head(std::span<const Http2Field> fields, RequestHead& head);
+  bool hold_head();
   bool take(std::string_view bytes);
   void body_done();
   void skip_body();
@@ -71,6 +72,7 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   void send(std::span<const std::string_view> parts);
   void end_response(const HttpFields& trailers = {});
   void refuse(const HttpRefusal& why);
+  void refuse(const HttpRefusal& why, Refusal counted);
   void answer(const HttpRefusal& why);
   HttpExchange* detach();
   void wait_for(Wait what);
@@ -83,7 +85,9 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   std::optional<std::uint64_t> length_;  // of the body, as declared
   std::string early_;                    // came before anybody asked
   Body body_ = Body::unasked;
+  std::size_t head_bytes_ = 0;  // of the connection's
   bool malformed_ = false;
+  bool too_much_ = false;  // there is no memory for its head
   bool continue_ = false;  // the peer waits for "100"
   bool ended_ = false;     // the whole request is here
   bool bare_ = false;      // HEAD
@@ -135,6 +139,7 @@ class Http2Connection final : public std::enable_shared_from_this<Http2Connectio
   std::vector<Http2Request*> waiting_;  // to be told when they can write
   std::string text_;                    // of the fields of one response
   std::vector<Http2Field> fields_;
+  std::size_t heads_ = 0;  // bytes of the requests' header fields
   Timer timer_;
   bool flushing_ = false;
   bool blocked_ = false;

@@ -61,6 +61,14 @@ void Http2Session::State::said_goaway(std::uint32_t error) const {
   }
 }
 
+// A fault of the peer's on one stream, a malformed request among them, ends that stream only.
+void Http2Session::State::said_reset(std::uint32_t error) const {
+  if (error == NGHTTP2_PROTOCOL_ERROR || error == NGHTTP2_FLOW_CONTROL_ERROR ||
+      error == NGHTTP2_FRAME_SIZE_ERROR) {
+    count(limits.refusals, Refusal::http2_protocol);
+  }
+}
+
 // nghttp2 has given the connection up, for floods that it has limits of its own for (such as header
 // blocks in many frames), and says nothing more: the peer learns why all the same.
 void Http2Session::State::last_word() {

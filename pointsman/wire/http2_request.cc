@@ -30,6 +30,21 @@ void Http2Request::begin(Http2Stream& stream, std::span<const Http2Field> fields
   fresh_.reset(new HttpExchange(connection_.server_.loop));  // NOLINT: private
   fresh_->peer_ = connection_.stream_->peer();
   malformed_ = !read_head(fields, fresh_->head_);
+  too_much_ = !hold_head();
+  if (too_much_) fresh_->head_.fields = {};
+}
+
+// A byte of HTTP/2 can refer to kilobytes of fields, so they have limits in memory: one for the
+// connection, and the one that all bodies share. False: they are reached.
+bool Http2Request::hold_head() {
+  const HttpServerOptions& options = connection_.server_.options;
+  const RequestHead& head = fresh_->head_;
+  const std::size_t bytes = head.fields.cost() + head.target.size();
+  if (connection_.heads_ + bytes > options.heads_bytes) return false;
+  if (!fresh_->memory_.take(options.memory, bytes)) return false;
+  connection_.heads_ += bytes;
+  head_bytes_ = bytes;
+  return true;
 }
 
 // HTTP/2's fields as HTTP/1.1 would have them. nghttp2 has checked names, values and which
@@ -39,6 +54,9 @@ bool Http2Request::read_head(std::span<const Http2Field> fields, RequestHead& he
   head.target.clear();
   std::string_view authority;
   std::string cookies;
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : fields) bytes += name.size() + value.size();
+  head.fields.reserve(fields.size(), bytes);
   for (const auto& [name, value] : fields) {
     if (name == ":method") {
       head.method = value;
@@ -71,6 +89,7 @@ void Http2Request::hand_over() {
   if (stream_ == nullptr || fresh_ == nullptr) return;
   auto exchange = std::move(fresh_);
   const HttpServerOptions& options = connection_.server_.options;
+  if (too_much_) return refuse(kNoMemoryForHeads, Refusal::http2_header_size);
   if (malformed_) {
     const bool connect = exchange->head_.method == "CONNECT";
     return refuse(connect ? HttpRefusal{501, "CONNECT is not supported"}
@@ -102,7 +121,8 @@ void Http2Request::forget() {
 void Http2Request::gather() {
   BodyBuffer& into = *exchange_->into_;
   into.clear();
-  into.reserve(static_cast<std::size_t>(length_.value_or(early_.size())));
+  const std::uint64_t size = length_.value_or(early_.size());
+  into.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(size, BodyBuffer::kFirst)));
   body_ = Body::gathered;
   if (std::exchange(continue_, false) && early_.empty() && !ended_) stream_->inform("100");
   wait_for(Wait::body);
@@ -197,7 +217,7 @@ void Http2Request::send_head(const ResponseHead& head) {
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     const auto [name, value] = head.fields[i];
     const bool length = same_name(name, "content-length");
-    if (is_connections_own(name) && !length) continue;
+    if (length ? head.status < 200 || head.status == 204 : is_connections_own(name)) continue;
     const std::size_t at = text.size();
     for (const char c : name) text += to_lower(c);
     const std::string_view lower = std::string_view(text).substr(at);
@@ -268,7 +288,11 @@ HttpExchange* Http2Request::detach() {
 }
 
 void Http2Request::refuse(const HttpRefusal& why) {
-  count(connection_.server_.options.refusals, refusal_of(why.status));
+  refuse(why, http2_refusal_of(why.status));
+}
+
+void Http2Request::refuse(const HttpRefusal& why, Refusal counted) {
+  count(connection_.server_.options.refusals, counted);
   skip_body();
   answer(why);
 }
@@ -311,6 +335,7 @@ void Http2Request::closed(bool answered) {
   wait_for(Wait::none);
   stream_ = nullptr;
   fresh_.reset();
+  connection_.heads_ -= std::exchange(head_bytes_, 0);
   std::erase(connection_.fresh_, this);
   std::erase(connection_.waiting_, this);
   connection_.put_back(*this);

@@ -38,6 +38,58 @@ TEST(HttpServerHttp2, TellsOfAClientThatResetsItsRequest) {
   exchange.respond(200, "too late");
 }
 
+// A field of kilobytes costs two bytes when it is said again.
+TEST(HttpServerHttp2, BoundsTheMemoryOfHeaderFields) {
+  RefusalCounts refusals;
+  ByteBudget memory(300'000);
+  for (const bool shared : {false, true}) {
+    HttpServerOptions options = with_http2();
+    options.refusals = &refusals;
+    options.heads_bytes = shared ? 10'000'000 : 300'000;
+    if (shared) options.memory = &memory;
+    Http2Site site(options);
+    const Http2Client::Fields large(10, {"x-large", std::string(3'000, 'x')});
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < 20; ++i) ids.push_back(site.request("GET", "/", true, large));
+    ASSERT_TRUE(site.run([&] { return site.h2.answer(ids.back()).ended; }));
+    EXPECT_EQ(site.waiting.size(), 9U) << "30 KB each";
+    EXPECT_EQ(site.h2.answer(ids.back()).fields[":status"], "503");
+    EXPECT_EQ(site.h2.answer(ids.back()).fields["retry-after"], "1");
+    EXPECT_EQ(refusals.of(Refusal::http2_header_size), shared ? 22U : 11U);
+    for (auto& exchange : std::exchange(site.waiting, {})) exchange->respond(200, "done");
+    ASSERT_TRUE(site.run([&] { return site.h2.answer(ids.front()).ended; }));
+    const auto again = site.request("GET", "/", true, large);
+    site.next().respond(200, "room again");
+    EXPECT_EQ(site.ended(again).fields[":status"], "200");
+    site.current.reset();
+    EXPECT_EQ(memory.used(), 0U);
+  }
+}
+
+TEST(HttpServerHttp2, TakesMemoryForABodyAsItComes) {
+  Http2Site site;
+  const auto id = site.request("POST", "/", false, {{"content-length", "60000000"}});
+  site.h2.write(id, "x");
+  BodyBuffer buffer;
+  site.next().gather_body(buffer, [](auto) {});
+  ASSERT_TRUE(site.run([&] { return buffer.size() == 1; }));
+  EXPECT_LE(buffer.capacity(), BodyBuffer::kFirst);
+}
+
+TEST(HttpServerHttp2, CountsRequestsThatAreMalformed) {
+  RefusalCounts refusals;
+  HttpServerOptions options = with_http2();
+  options.refusals = &refusals;
+  Http2Site site(options);
+  const auto reset = site.request("GET", "/", true, {{"connection", "close"}});
+  ASSERT_TRUE(site.run([&] { return site.h2.answer(reset).closed.has_value(); }));
+  EXPECT_EQ(refusals.of(Refusal::http2_protocol), 1U);
+  const auto connect = site.h2.request({{":method", "CONNECT"}, {":authority", "x:1"}}, true);
+  EXPECT_EQ(site.ended(connect).fields[":status"], "501");
+  EXPECT_EQ(refusals.of(Refusal::http2_protocol), 2U);
+  EXPECT_EQ(refused(refusals), 2U);
+}
+
 TEST(HttpServerHttp2, NeverHandsOverARequestThatIsResetAtOnce) {
   Http2Site site;
   const auto reset = site.request("GET", "/gone", true);

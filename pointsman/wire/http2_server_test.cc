@@ -93,18 +93,18 @@ TEST(HttpServerHttp2, HoldsAWriterBackWhoseReaderIsSlow) {
 
 TEST(HttpServerHttp2, RefusesInWordsOfItsOwn) {
   HttpServerOptions options = with_http2();
-  options.body_bytes = 10;
-  ByteBudget memory(4);
+  options.body_bytes = 10'000;
+  ByteBudget memory(1'000);
   options.memory = &memory;
   Http2Site site(options);
-  const auto declared = site.request("POST", "/", false, {{"content-length", "11"}});
+  const auto declared = site.request("POST", "/", false, {{"content-length", "10001"}});
   EXPECT_EQ(site.ended(declared).fields[":status"], "413");
   EXPECT_EQ(site.h2.answer(declared).body, "{413 the body is too large}");
   const auto heavy = site.request("POST", "/", false);
   BodyBuffer buffer;
   Code code = Code::internal;
   site.next().gather_body(buffer, [&](auto got) { code = got.error().code; });
-  site.h2.write(heavy, "12345");
+  site.h2.write(heavy, std::string(2'000, 'x'));
   EXPECT_EQ(site.ended(heavy).fields[":status"], "503");
   EXPECT_EQ(site.h2.answer(heavy).fields["retry-after"], "1");
   EXPECT_EQ(code, Code::unavailable);
@@ -118,6 +118,20 @@ TEST(HttpServerHttp2, AnswersHeadWithoutABody) {
   site.next().respond(200, "hello");
   EXPECT_EQ(site.ended(id).fields["content-length"], "6");
   EXPECT_EQ(site.h2.answer(id).body, "");
+}
+
+TEST(HttpServerHttp2, SaysOfAnAnswerThatHasNoBodyNoLengthOfOne) {
+  Http2Site site;
+  for (const int status : {204, 304}) {
+    const auto id = site.request("GET", "/", true);
+    ResponseHead head{.status = status};
+    head.fields.add("Content-Length", "2");
+    HttpExchange& exchange = site.next();
+    exchange.start(head);
+    exchange.finish();
+    EXPECT_EQ(site.ended(id).fields[":status"], std::to_string(status));
+    EXPECT_EQ(site.h2.answer(id).fields.contains("content-length"), status == 304);
+  }
 }
 
 TEST(HttpServerHttp2, SaysThatABodyIsWanted) {

@@ -145,6 +145,7 @@ void Http2Session::State::set_callbacks(nghttp2_session_callbacks* callbacks) {
         auto* state = static_cast<State*>(user);
         state->frame_sent(frame->hd.type, frame->hd.flags, frame->hd.stream_id);
         if (frame->hd.type == NGHTTP2_GOAWAY) state->said_goaway(frame->goaway.error_code);
+        if (frame->hd.type == NGHTTP2_RST_STREAM) state->said_reset(frame->rst_stream.error_code);
         return 0;
       });
   nghttp2_session_callbacks_set_send_data_callback(

@@ -56,6 +56,7 @@ struct Http2Session::State {
   void check_order(std::int32_t id);
   void charge();
   void said_goaway(std::uint32_t error) const;
+  void said_reset(std::uint32_t error) const;
   void last_word();
   void break_off(std::uint32_t error, const char* reason);
   void pump();

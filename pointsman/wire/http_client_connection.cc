@@ -239,6 +239,7 @@ void HttpClientConnection::complete() {
   HttpSink& sink = *sink_;
   let_go(call_);
   if (again) {
+    if (text_.capacity() > HttpFields::kKept) text_ = std::string();
     phase_ = Phase::idle;
     total_deadline_ = Clock::time_point::max();
     phase_deadline_ = deadline_after(client_.options.keep);

@@ -126,8 +126,7 @@ bool HttpConnection::receive_directly() {
     return false;
   }
   BodyBuffer& into = *exchange_->into_;
-  const auto room = into.room().first(static_cast<std::size_t>(body_left_));
-  const auto got = stream_->read(room);
+  const auto got = stream_->read(into.room(static_cast<std::size_t>(body_left_)));
   if (!got || got->end) {
     lost();
     return true;
@@ -314,7 +313,7 @@ void HttpConnection::deliver(std::string_view piece, bool last) {
 void HttpConnection::gather() {
   BodyBuffer& into = *exchange_->into_;
   into.clear();
-  into.reserve(static_cast<std::size_t>(body_left_));
+  into.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(body_left_, BodyBuffer::kFirst)));
   if (phase_ != Phase::body) return exchange_->body_ended();
   body_ = Body::gathered;
   if (std::exchange(continue_, false) && input_.empty() && pending_.empty()) {

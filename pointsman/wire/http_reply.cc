@@ -35,6 +35,13 @@ Refusal refusal_of(int status) {
   }
 }
 
+Refusal http2_refusal_of(int status) {
+  const Refusal same = refusal_of(status);
+  return same == Refusal::http1_malformed   ? Refusal::http2_protocol
+         : same == Refusal::http1_head_size ? Refusal::http2_header_size
+                                            : same;
+}
+
 std::string make_refusal(const HttpServerOptions& options, const HttpRefusal& why,
                          ResponseHead& out) {
   const bool json = options.error_body != nullptr;

@@ -35,10 +35,12 @@ class HttpResponder {
 inline constexpr HttpRefusal kBodyTooLarge{413, "the body is too large"};
 inline constexpr HttpRefusal kBodyTooSlow{408, "the body took too long"};
 inline constexpr HttpRefusal kNoMemory{503, "too many request bodies in memory at once"};
+inline constexpr HttpRefusal kNoMemoryForHeads{503, "too many header fields in memory at once"};
 inline constexpr HttpRefusal kRequestDropped{500, "the request was dropped"};
 
-// What a refusal with this status counts as.
+// What a refusal with this status counts as, of a request in HTTP/1 or in HTTP/2.
 Refusal refusal_of(int status);
+Refusal http2_refusal_of(int status);
 // Makes the answer that says it: the head in `out`, the body as what is returned.
 std::string make_refusal(const HttpServerOptions& options, const HttpRefusal& why,
                          ResponseHead& out);

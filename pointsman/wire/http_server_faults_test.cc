@@ -49,6 +49,25 @@ TEST(HttpServer, LimitsTheHead) {
   EXPECT_EQ(refusals.of(Refusal::http1_head_size), 2U);
 }
 
+TEST(HttpServer, MakesRoomForABodyAsItComes) {
+  Site site;
+  Client liar(site);
+  liar.send(post(64UL << 20U) + "x");
+  BodyBuffer little;
+  site.next().gather_body(little, [](auto) {});
+  EXPECT_TRUE(site.loop.run_until([&] { return little.size() == 1; }));
+  EXPECT_LE(little.capacity(), BodyBuffer::kFirst);
+  Client whole(site);
+  const std::string body(3'000'000, 'x');
+  whole.send(post(body.size()) + body);
+  BodyBuffer buffer;
+  std::string got;
+  site.next().gather_body(buffer, [&](auto all) { got = *all; });
+  EXPECT_TRUE(site.loop.run_until([&] { return !got.empty(); }));
+  EXPECT_EQ(got, body);
+  EXPECT_EQ(buffer.capacity(), body.size()) << "no more than was said";
+}
+
 TEST(HttpServer, GivesUpOnSlowHeadsBodiesAndIdleConnections) {
   RefusalCounts refusals;
   Site site({.idle = milliseconds(30),

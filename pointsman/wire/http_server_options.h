@@ -30,6 +30,9 @@ struct HttpServerOptions {
   // HTTP/2 too: as ALPN says, or when a plain connection begins with it.
   bool http2 = false;
   std::uint32_t streams = 256;  // requests at one time on one HTTP/2 connection
+  // Header fields of all requests of one HTTP/2 connection; more: 503. They count as `memory` too,
+  // since a few bytes of HTTP/2 can stand for kilobytes of them.
+  std::size_t heads_bytes = std::size_t{4} << 20U;
 };
 
 }  // namespace pointsman

@@ -149,6 +149,16 @@ def test_targets_of_all_forms_pass(routed):
     assert r.server.seen[-1].method == "OPTIONS"
 
 
+def test_trace_is_refused_and_shows_nobody_the_key(routed, tmp_path):
+    (tmp_path / "key").write_text("upstream-secret\n")
+    r = routed(1, args=["--upstream-api-key-file", str(tmp_path / "key")])
+    answer = exchange(r.port, b"TRACE / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+    assert b"\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n" in answer
+    assert body_of(answer)["error"]["code"] == "method_not_allowed"
+    assert r.server.seen == []
+
+
 def test_pipelined_requests_are_answered_in_order(routed):
     r = routed(1)
     got = exchange(r.port, b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -245,6 +255,16 @@ def test_a_websocket_passes_both_ways(serve, cleanup):
         sender.join()
         assert back == data
     assert b"Upgrade: websocket\r\n" in echo.heads[0] and b"Connection: Upgrade\r\n" in echo.heads[0]
+
+
+def test_an_upgrade_to_another_version_of_http_is_an_ordinary_request(routed):
+    """Requests in it would pass without keys and limits."""
+    r = routed(1)
+    answer = exchange(r.port, b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\n"
+                      b"http2-settings: AAMAAABkAAQAAP__\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    [seen] = r.server.seen
+    assert not {"upgrade", "http2-settings", "connection"} & set(seen.headers)
 
 
 def test_an_upgrade_that_is_declined_is_an_ordinary_answer(serve, client, cleanup):

@@ -12,7 +12,8 @@
 namespace pointsman {
 namespace {
 
-std::string_view lower_copy(std::string_view name, Arena& arena) {
+std::string_view in_lower_case(std::string_view name, Arena& arena) {
+  if (std::ranges::all_of(name, [](char c) { return to_lower(c) == c; })) return name;
   const auto out = arena.array<char>(name.size());
   std::ranges::transform(name, out.begin(), [](char c) { return to_lower(c); });
   return {out.data(), out.size()};
@@ -41,6 +42,25 @@ std::string_view error_type(Code code) {
   }
 }
 
+// All values of that name as one list (RFC 9110 5.3).
+std::string joined(const HttpFields& fields, std::string_view name) {
+  std::string all;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const auto [each, value] = fields[i];
+    if (!same_name(each, name) || value.empty()) continue;
+    (all += all.empty() ? "" : ", ") += value;
+  }
+  return all;
+}
+
+// Protocols that carry requests of their own: behind such a connection nobody would look at keys,
+// headers and limits any more.
+bool carries_requests(std::string_view protocol) {
+  const std::string_view name = protocol.substr(0, protocol.find('/'));
+  return same_name(name, "h2c") || same_name(name, "h2") || same_name(name, "h3") ||
+         same_name(name, "http") || same_name(name, "tls");
+}
+
 }  // namespace
 
 std::span<const Header> engine_headers(const RequestHead& head, Arena& arena) {
@@ -48,7 +68,7 @@ std::span<const Header> engine_headers(const RequestHead& head, Arena& arena) {
   out[0] = {":path", head.target};
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     const auto [name, value] = head.fields[i];
-    out[i + 1] = {lower_copy(name, arena), value};
+    out[i + 1] = {in_lower_case(name, arena), value};
   }
   return out;
 }
@@ -60,17 +80,19 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
   remove_hop_by_hop(out.fields);
   if (rules.upgrade) {
     out.fields.add("Connection", "Upgrade");
-    out.fields.add("Upgrade", client.fields.find("upgrade").value_or(std::string_view()));
+    out.fields.add("Upgrade", joined(client.fields, "upgrade"));
   }
   if (client.fields.has_token("te", "trailers")) {
     out.fields.add("Connection", "TE");
     out.fields.add("TE", "trailers");
   }
   if (!rules.key.empty()) out.fields.set("Authorization", "Bearer " + std::string(rules.key));
-  for (const std::string_view name : {"host", "expect", "content-length"}) out.fields.remove(name);
+  for (const std::string_view name : {"host", "expect", "content-length", "http2-settings"}) {
+    out.fields.remove(name);
+  }
   for (const std::string_view name : kControlHeaders) out.fields.remove(name);
   out.fields.set("x-request-id", session.request.id);
-  const std::string before(client.fields.find("x-forwarded-for").value_or(""));
+  const std::string before = joined(client.fields, "x-forwarded-for");
   out.fields.set("x-forwarded-for", before.empty() ? peer.host() : before + ", " + peer.host());
   if (const auto host = client.fields.find("host");
       host && !out.fields.contains("x-forwarded-host")) {
@@ -112,8 +134,15 @@ void remove_own_trailers(HttpFields& trailers) {
 }
 
 bool asks_upgrade(const RequestHead& head) {
-  return head.minor == 1 && head.fields.contains("upgrade") &&
-         head.fields.has_token("connection", "upgrade");
+  if (head.minor != 1 || !head.fields.has_token("connection", "upgrade")) return false;
+  const std::string asked = joined(head.fields, "upgrade");
+  bool any = false;
+  for (std::string_view rest = asked; !rest.empty();) {
+    const std::string_view protocol = trim(take_part(rest, ','));
+    if (carries_requests(protocol)) return false;
+    any = any || !protocol.empty();
+  }
+  return any;
 }
 
 std::string error_body(const Error& error) {

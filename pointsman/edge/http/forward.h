@@ -27,15 +27,16 @@ struct UpstreamRules {
   bool upgrade = false;              // Upgrade passes
 };
 
-// The request that goes upstream. Hop-by-hop fields, the router's own headers, Host, Expect and
-// Content-Length are gone; x-request-id and x-forwarded-for are set, x-forwarded-host and -proto
-// where the client sent none; and then what the rules say, what plugins edited and, when tracing is
-// on, the trace headers.
+// The request that goes upstream. Hop-by-hop fields, the router's own headers, Host, Expect,
+// Content-Length and HTTP2-Settings are gone; x-request-id and x-forwarded-for are set,
+// x-forwarded-host and -proto where the client sent none; and then what the rules say, what plugins
+// edited and, when tracing is on, the trace headers.
 void make_upstream_head(const RequestHead& client, const Session& session, const Address& peer,
                         const TraceHeaders& trace_headers, const UpstreamRules& rules,
                         RequestHead& out);
 
-// Whether the client asks to go on in another protocol, such as WebSocket.
+// Whether the client asks to go on in another protocol, such as WebSocket. Not one that carries
+// HTTP again: a server may always decline (RFC 9110 7.8), and then the request is an ordinary one.
 bool asks_upgrade(const RequestHead& head);
 
 // The response that goes to the client.

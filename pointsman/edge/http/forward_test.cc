@@ -68,6 +68,18 @@ TEST(Forward, AppendsToWhatAProxyBeforeHasSaid) {
   EXPECT_EQ(out.fields.find("x-forwarded-proto"), "https");
 }
 
+TEST(Forward, KeepsEveryLineOfTheProxiesBefore) {
+  TestSession session;
+  RequestHead head = client_head();
+  head.fields.add("X-Forwarded-For", "192.0.2.1, 192.0.2.2");
+  head.fields.add("x-forwarded-for", "");
+  head.fields.add("x-forwarded-for", "192.0.2.3");
+  RequestHead out;
+  make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, {}, out);
+  EXPECT_EQ(out.fields.find("x-forwarded-for"), "192.0.2.1, 192.0.2.2, 192.0.2.3, 10.1.1.1");
+  EXPECT_EQ(out.fields.remove("x-forwarded-for"), 1U);
+}
+
 TEST(Forward, SetsTheModelServersKeyInPlaceOfTheClients) {
   TestSession session;
   RequestHead out;
@@ -87,6 +99,28 @@ TEST(Forward, LetsAnUpgradePass) {
   make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, {.upgrade = true}, out);
   EXPECT_EQ(out.fields.find("upgrade"), "websocket");
   EXPECT_EQ(out.fields.find("connection"), "Upgrade");
+}
+
+TEST(Forward, LetsNoOtherVersionOfHttpBegin) {
+  TestSession session;
+  for (const auto* protocol :
+       {"h2c", "H2C", "websocket, h2c", "h2", "HTTP/2.0", "TLS/1.2", "", ","}) {
+    RequestHead head;
+    head.fields.add("Host", "x");
+    head.fields.add("Connection", "Upgrade");
+    head.fields.add("Upgrade", protocol);
+    head.fields.add("HTTP2-Settings", "AAMAAABkAAQAAP__");
+    EXPECT_FALSE(asks_upgrade(head)) << protocol;
+    head.fields.add("Upgrade", "websocket");
+    EXPECT_EQ(asks_upgrade(head),
+              protocol == std::string_view() || protocol == std::string_view(","))
+        << protocol;
+    RequestHead out;
+    make_upstream_head(head, session, *Address::parse("10.1.1.1:5"), {}, {}, out);
+    EXPECT_FALSE(out.fields.contains("upgrade"));
+    EXPECT_FALSE(out.fields.contains("connection"));
+    EXPECT_FALSE(out.fields.contains("http2-settings"));
+  }
 }
 
 TEST(Forward, ContinuesTheTraceInPlaceOfTheClients) {

@@ -36,6 +36,11 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   if (!admitted()) {
     return refuse({Code::unauthorized, "Incorrect API key provided.", "invalid_api_key"});
   }
+  // It would show its sender the fields that the router has added, the model servers' key included.
+  if (same_name(head.method, "TRACE")) {
+    return refuse({Code::bad_request, "TRACE is not supported", "method_not_allowed"},
+                  Outcome::End::rejected, 405);
+  }
   bodiless_ = exchange_->body_size() == 0;
   if (!bodiless_) {
     exchange_->gather_body(body_, [this](Result<std::string_view> whole) { gathered(whole); });
@@ -102,12 +107,15 @@ void ProxySession::decided(const Result<void>& outcome) {
   send();
 }
 
-void ProxySession::refuse(const Error& error, Outcome::End how) {
+void ProxySession::refuse(const Error& error, Outcome::End how, int status) {
   error_code = code_name(error.code);
   reply_ = {};
-  reply_.status = http_status(error.code);
+  reply_.status = status == 0 ? http_status(error.code) : status;
   reply_.fields.add("Content-Type", "application/json");
   if (reply_.status == 429 || reply_.status == 503) reply_.fields.add("Retry-After", "1");
+  if (reply_.status == 405) {
+    reply_.fields.add("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+  }
   if (reply_.status == 401) reply_.fields.add("WWW-Authenticate", "Bearer");
   if (error.drop_reason.starts_with("rejected")) {
     reply_.fields.add("x-llm-d-request-dropped-reason", error.drop_reason);
@@ -359,6 +367,8 @@ void ProxySession::end(Outcome::End how) {
   keys_.reset();
   decision.reset();
   body_.recycle();
+  upstream_.recycle();
+  reply_.fields.recycle();
   shared_.give_back(this);
 }
 

@@ -69,8 +69,9 @@ class ProxySession final : public Session, private HttpSink {
   bool admitted() const;
   bool answer_models();
   void gathered(const Result<std::string_view>& body);
-  // Answers with an error in place of a model server's response.
-  void refuse(const Error& error, Outcome::End how = Outcome::End::rejected);
+  // Answers with an error in place of a model server's response. `status` 0: that of the error's
+  // code.
+  void refuse(const Error& error, Outcome::End how = Outcome::End::rejected, int status = 0);
   // Sends the request to the first endpoint, or says that there is none.
   void send();
   // The endpoint that comes next, if there is one and another try is allowed. Who cannot be reached
