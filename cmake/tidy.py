@@ -34,8 +34,9 @@ FINDING = re.compile(r"^(\S+):\d+:\d+: (?:fatal )?(error|warning): ", re.MULTILI
 # What only GCC knows, and what differs from file to file: the name under which the replay calls a fuzz target.
 LEFT_OUT = re.compile(
     r"-fvect-cost-model=.*|-Winvalid-pch|-Wno-maybe-uninitialized|-Werror|-g\d?|-DLLVMFuzzerTestOneInput=.*")
-# The first two are said in passing, where a check would search the tree; the third is about libstdc++ itself.
-CLANG_WARNINGS = ["-Wzero-as-null-pointer-constant", "-Wsuggest-override", "-Wno-deprecated-declarations"]
+# The first two are said in passing, where a check would search the tree; the third is about libstdc++ itself. A local
+# name of one file shadows nothing of its neighbours in a unit; what it shadows in its own GCC says.
+CLANG_WARNINGS = ["-Wzero-as-null-pointer-constant", "-Wsuggest-override", "-Wno-deprecated-declarations", "-Wno-shadow"]
 
 
 @cache

@@ -12,7 +12,9 @@
 namespace pointsman {
 namespace {
 
+namespace wire = testing::wire;
 using testing::Fields;
+using testing::Mode;
 using testing::Rig;
 using testing::set;
 using testing::streamed;
@@ -105,6 +107,48 @@ TEST(ExtProcStates, ASecondEndOfTheBodyIsNotHeard) {
   stream.half_close();
   EXPECT_EQ(rig.ring().newest(1)[0].outcome.prompt_tokens, 7);
   EXPECT_EQ(metric_sum(rig.metrics(), "llm_d_epp_request_input_tokens_count"), 1.0);
+}
+
+// As when the proxy does not send request headers.
+TEST(ExtProcStates, ABodyWithoutHeadersIsARequest) {
+  Rig rig;
+  Transaction stream(rig);
+  stream.request_body(kBody.substr(0, 5), false);
+  stream.request_body(kBody.substr(5));
+  const auto answers = stream.answers();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_EQ(streamed(answers[1]).body(), kBody);
+  wire::ProcessingRequest buffered;
+  buffered.mutable_protocol_config()->set_request_body_mode(Mode::BUFFERED);
+  Transaction other(rig);
+  other.request_body(kBody, true, buffered);
+  EXPECT_EQ(other.status(), "9") << "its mode is refused as with headers";
+}
+
+TEST(ExtProcStates, TokensOfAStreamThatBreaksOffAreCounted) {
+  for (const bool reset : {false, true}) {
+    Rig rig;
+    Transaction stream(rig);
+    for (std::size_t i = 0; i < 4; ++i) steps()[i](stream);
+    stream.response_body(kUsage, false);
+    if (reset) {
+      stream.cancel();
+    } else {
+      stream.half_close();
+    }
+    EXPECT_EQ(metric_sum(rig.metrics(), "llm_d_epp_request_input_tokens_sum"), 7.0) << reset;
+    EXPECT_EQ(metric_sum(rig.metrics(), "llm_d_epp_request_output_tokens_sum"), 10.0) << reset;
+    EXPECT_EQ(metric_sum(rig.metrics(), "llm_d_epp_request_duration_seconds_count"), 0.0) << reset;
+  }
+}
+
+TEST(ExtProcStates, ContentTypesAreReadHoweverTheyAreWritten) {
+  Rig rig;
+  Transaction stream(rig);
+  for (std::size_t i = 0; i < 3; ++i) steps()[i](stream);
+  stream.response_headers({{":status", "200"}, {"content-type", "Text/Event-Stream"}});
+  stream.response_body(kUsage, true);
+  EXPECT_EQ(metric_sum(rig.metrics(), "llm_d_epp_request_input_tokens_sum"), 7.0);
 }
 
 TEST(ExtProcStates, NothingIsSaidAfterARefusal) {

@@ -372,7 +372,7 @@ TEST(ExtProc, SurvivesMessagesInAnyOrder) {
   Rig rig;
   Transaction stream(rig);
   stream.request_trailers();
-  stream.request_body(kBody);
+  stream.request_body(kBody, false);
   stream.response_body("early", false);
   stream.response_trailers();
   stream.send(std::string());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -34,15 +35,30 @@ inline bool take_varint(std::string_view& from, std::uint64_t& value) {
   return false;
 }
 
-// Walks the fields of one message in their order. Groups, which proto3 does not have, and
-// anything malformed end the walk with ok() false.
+// Walks the fields of one message in their order. Anything malformed ends the walk with ok() false.
 class ProtoReader final {
  public:
   explicit ProtoReader(std::string_view message) : left_(message) {}
 
+  // Groups, which no message of ours has, are passed over.
   bool next(ProtoField& field) {
-    if (left_.empty()) return false;
-    const std::uint64_t tag = varint();
+    while (!left_.empty() && ok_) {
+      const std::uint64_t tag = varint();
+      if ((tag & 7U) != kGroupBegins) return next(tag, field);
+      skip_group(tag >> 3U);
+    }
+    if (!ok_) left_ = {};
+    return false;
+  }
+
+  bool ok() const { return ok_; }
+
+ private:
+  static constexpr std::uint64_t kGroupBegins = 3;
+  static constexpr std::uint64_t kGroupEnds = 4;
+  static constexpr std::size_t kDeepestGroup = 32;
+
+  bool next(std::uint64_t tag, ProtoField& field) {
     field.number = static_cast<std::uint32_t>(tag >> 3U);
     if (tag > 0xFFFFFFFFU || field.number == 0) ok_ = false;
     switch (tag & 7U) {
@@ -69,9 +85,29 @@ class ProtoReader final {
     return ok_;
   }
 
-  bool ok() const { return ok_; }
+  // Its first tag has been read.
+  void skip_group(std::uint64_t number) {
+    std::array<std::uint64_t, kDeepestGroup> open{number};
+    std::size_t depth = 1;
+    while (ok_ && depth > 0) {
+      if (left_.empty()) ok_ = false;
+      const std::uint64_t tag = varint();
+      ProtoField field;
+      if ((tag & 7U) == kGroupBegins) {
+        if (depth == open.size()) {
+          ok_ = false;
+        } else {
+          open.at(depth++) = tag >> 3U;
+        }
+      } else if ((tag & 7U) == kGroupEnds) {
+        ok_ = ok_ && open.at(--depth) == tag >> 3U;
+      } else {
+        next(tag, field);
+      }
+    }
+    ok_ = ok_ && number != 0;
+  }
 
- private:
   std::uint64_t varint() {
     std::uint64_t value = 0;
     if (!take_varint(left_, value)) ok_ = false;

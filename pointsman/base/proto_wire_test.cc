@@ -47,12 +47,28 @@ TEST(ProtoWire, SizesVarints) {
   EXPECT_EQ(varint_size(std::numeric_limits<std::uint64_t>::max()), 10U);
 }
 
+TEST(ProtoWire, PassesOverGroups) {
+  // Field 1 twice; before, between and behind them a group that has fields and a group in it.
+  const std::string group("\x13\x08\x01\x1b\x0a\x01x\x1c\x14", 9);
+  const std::string message = group + "\x08\x05" + group + "\x08\x06" + group;
+  ProtoReader reader(message);
+  ProtoField field;
+  std::vector<std::uint64_t> found;
+  while (reader.next(field)) found.push_back(field.value);
+  EXPECT_TRUE(reader.ok());
+  EXPECT_EQ(found, (std::vector<std::uint64_t>{5, 6}));
+}
+
 TEST(ProtoWire, StopsAtWhatIsMalformed) {
   const std::vector<std::string> bad{
       "\x08",                                              // a varint without its bytes
       "\x0a\x05",                                          // bytes that are not there
       std::string("\x09\0\0\0", 4),                        // half a fixed64
-      "\x0b",                                              // a group
+      "\x0b",                                              // a group without end
+      "\x0b\x14",                                          // a group that ends as another one
+      "\x0c",                                              // the end of none
+      std::string("\x03\x04", 2),                          // a group of number 0
+      std::string(33, '\x0b') + std::string(33, '\x0c'),   // groups in groups without measure
       "\x0f",                                              // wire type 7
       std::string("\x00\x01", 2),                          // field number 0
       "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",      // a length of 2^64 - 1

@@ -90,4 +90,11 @@ inline std::string to_lower(std::string_view text) {
   return out;
 }
 
+// Whether `part` stands somewhere in `text`, however that is capitalised. REQUIRES: `part` is in
+// lower case.
+inline bool contains_any_case(std::string_view text, std::string_view part) {
+  const auto same = [](char a, char b) { return to_lower(a) == b; };
+  return std::ranges::search(text, part, same).begin() != text.end() || part.empty();
+}
+
 }  // namespace pointsman

@@ -61,24 +61,26 @@ struct InferenceObjective {
   Spec spec;
 };
 
+// Which models a rule of InferenceModelRewrite is for.
+struct ModelMatch {
+  enum class Type { exact };
+  static constexpr std::array<Named<Type>, 1> kTypes{{{"Exact", Type::exact}}};
+
+  Type type = Type::exact;
+  std::string value;
+  Place place;
+
+  static constexpr auto fields() {
+    using P = ModelMatch;
+    return std::tuple{field("type", &P::type, kTypes, "How names are compared."),
+                      field("value", &P::value, "The model that the client asks for.")};
+  }
+};
+
 // Sends requests for one model to others, by weight.
 struct InferenceModelRewrite {
-  enum class MatchType { exact };
-  static constexpr std::array<Named<MatchType>, 1> kMatchTypes{{{"Exact", MatchType::exact}}};
-
-  struct Model {
-    MatchType type = MatchType::exact;
-    std::string value;
-    Place place;
-
-    static constexpr auto fields() {
-      using P = Model;
-      return std::tuple{field("type", &P::type, kMatchTypes, "How names are compared."),
-                        field("value", &P::value, "The model that the client asks for.")};
-    }
-  };
   struct Match {
-    std::optional<Model> model;  // absent: matches nothing
+    std::optional<ModelMatch> model;  // absent: matches nothing
 
     static constexpr auto fields() {
       return std::tuple{field("model", &Match::model, "By the model's name.")};

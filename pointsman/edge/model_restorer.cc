@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
@@ -30,8 +32,8 @@ std::size_t partial_key(std::string_view text) {
 
 bool may_restore_model(std::string_view content_type, std::string_view content_encoding) {
   if (!content_encoding.empty() && content_encoding != "identity") return false;
-  return content_type.empty() || content_type.contains("json") ||
-         content_type.contains("text/event-stream");
+  return content_type.empty() || contains_any_case(content_type, "json") ||
+         contains_any_case(content_type, "text/event-stream");
 }
 
 void ModelRestorer::begin(std::string_view target, std::string_view incoming,

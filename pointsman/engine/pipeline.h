@@ -58,6 +58,9 @@ class Pipeline {
   Result<EndpointIndex> any_endpoint(Session& session, const Fleet& fleet, EngineWorker& worker,
                                      std::span<const EndpointIndex> tried = {}) const;
 
+  // The request was refused, by the engine or by who holds the session: the decision and the root
+  // span tell of it.
+  void failed(Session& session, const Error& error) const;
   // The request has been handed to the model server.
   void sent(Session& session, EngineWorker& worker) const;
   // The first choice could not be reached: the outcome so far is noted and another is tried.
@@ -131,7 +134,6 @@ class Pipeline {
   void tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
             EngineWorker& worker) const;
   void tell_finished(Session& session, EngineWorker& worker) const;
-  void failed(Session& session, const Error& error) const;
 
   Assembly assembly_;
   Recorder& recorder_;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pointsman/base/text.h"
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/engine/request_labels.h"
 #include "pointsman/engine/sample_families.h"
@@ -144,7 +145,7 @@ void Pipeline::response_started(Session& session, int status, std::string_view c
                                 EngineWorker& worker) const {
   Session::Response& response = session.response;
   response.status = status;
-  response.sse = content_type.contains("text/event-stream");
+  response.sse = contains_any_case(content_type, "text/event-stream");
   tell(&ResponseHook::answered, &ResponseStep::head_timer, session, worker);
 }
 
@@ -182,6 +183,8 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
 void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) const {
   Session::Response& response = session.response;
   tell_finished(session, worker);
+  // What the model server has counted was used, whether or not its client stayed for the end.
+  if (!response.complete && session.parser != nullptr) observe_usage(session, worker.shard);
   const RequestLabels labels(session.request);
   if (response.running) {
     response.running = false;

@@ -1,6 +1,7 @@
 #include "pointsman/stage/parser_table.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace pointsman {
@@ -32,8 +33,10 @@ bool matches(std::string_view path, std::string_view suffix) {
 
 std::string_view request_path(std::span<const Header> headers) {
   for (const std::string_view name : kPathHeaders) {
-    const auto found = std::ranges::find(headers, name, &Header::name);
-    if (found != headers.end()) return found->value.substr(0, found->value.find('?'));
+    // The last line counts, as for every other header.
+    const auto lines = headers | std::views::reverse;
+    const auto found = std::ranges::find(lines, name, &Header::name);
+    if (found != lines.end()) return found->value.substr(0, found->value.find('?'));
   }
   return kDefaultPath;
 }

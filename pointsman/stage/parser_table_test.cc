@@ -109,5 +109,10 @@ TEST(RequestPath, ComesFromTheFirstHeaderThatTellsIt) {
   EXPECT_EQ(request_path({}), "/v1/completions");
 }
 
+TEST(RequestPath, IsThatOfTheLastLine) {
+  const std::vector<Header> twice{{":path", "/v1/completions"}, {":path", "/v1/messages"}};
+  EXPECT_EQ(request_path(twice), "/v1/messages");
+}
+
 }  // namespace
 }  // namespace pointsman

@@ -69,6 +69,10 @@ struct RequestHead {
   std::string_view parameter(std::string_view name) const;
 };
 
+// The statuses that there are (RFC 9110 15); an answer with another one is malformed.
+inline constexpr int kLowestStatus = 100;
+inline constexpr int kHighestStatus = 599;
+
 struct ResponseHead {
   int status = 200;
   std::string reason;  // empty: the usual phrase of the status

@@ -210,7 +210,8 @@ HttpParsed<void> parse_response_head(std::string_view text, const HeadLimits& li
   if (line[7] != '0' && line[7] != '1') return refuse("unknown version of HTTP");
   out.minor = line[7] - '0';
   const auto status = number_in<int>(line.substr(9, 3));
-  if (!status || *status < 100 || *status > 599) return refuse("malformed status");
+  if (!status || *status < kLowestStatus || *status > kHighestStatus)
+    return refuse("malformed status");
   out.status = *status;
   const auto reason = line.size() > 13 ? line.substr(13) : std::string_view();
   if (!is_value(reason)) return refuse("the reason has a control character");

@@ -149,6 +149,17 @@ TEST(Http2ClientFaults, AMalformedAnswerIsRefused) {
   EXPECT_EQ(two.sink.failure.error.code, Code::bad_gateway);
 }
 
+TEST(Http2ClientFaults, AStatusThatHttpDoesNotHaveIsRefused) {
+  for (const std::string status : {"600", "999", "099", "000"}) {
+    Rig f;
+    auto& one = f.call();
+    f.peer.head(f.peer.request(), {{":status", status}}, true);
+    f.finish(one);
+    EXPECT_EQ(one.sink.failure.error.code, Code::bad_gateway) << status;
+    EXPECT_EQ(one.sink.status, 0) << status;
+  }
+}
+
 TEST(Http2ClientFaults, AHeadThatIsTooLargeIsRefused) {
   Rig f({}, {.head_bytes = 2000});
   auto& one = f.call();

@@ -124,6 +124,12 @@ void Http2ClientStream::head_came(ResponseHead& head) {
     remove_forbidden_trailers(last_fields_);
     return;
   }
+  if (head.status < kLowestStatus || head.status > kHighestStatus) {
+    const std::string who = connection_->target().address.text();
+    connection_->stop(*this, NGHTTP2_PROTOCOL_ERROR);
+    return fail(HttpFailure::Phase::answering, Code::bad_gateway,
+                who + " sent a malformed answer: malformed status");
+  }
   if (head.status < 200) {
     if (++interim_ > kMostInterim) {
       const std::string who = connection_->target().address.text();

@@ -4,10 +4,12 @@ import collections
 import json
 import threading
 
+import grpc
 import pytest
 
 from harness.openai import Client, chat
 from harness.pointsman import write_config
+from harness.wait import until
 
 PLUGINS = [{"type": "burst-prefix-cache-producer", "name": "burst", "parameters": {"windowDurationMs": 3000}},
            {"type": "prefix-cache-scorer", "parameters": {"prefixMatchInfoProducerName": "burst"}}]
@@ -55,6 +57,42 @@ def test_a_burst_is_kept_together_by_its_prompts(router):
     seen = groups(servers)
     for letter in "ab":
         assert sorted(count[letter] for count in seen) == [0, 0, 0, 4], seen
+
+
+BODY = json.dumps({"model": "m", "prompt": "a question " * 200}).encode()
+
+
+@pytest.fixture
+def waiting(epp, model_servers, transaction):
+    """A request that a picker of that configuration holds back."""
+
+    def start(**config):
+        picker = epp(model_servers(2), config=config, args=["--allow-experimental-plugins"])
+        stream = transaction(picker.port)
+        stream.request_headers()
+        stream.request_body(BODY)
+        return picker, stream
+
+    return start
+
+
+def test_a_proxy_that_says_no_more_is_still_answered(waiting):
+    _, stream = waiting(plugins=PLUGINS, profiles=PROFILES)
+    stream.half_close()
+    assert stream.routed()[1] == BODY
+    assert stream.ended() == grpc.StatusCode.OK
+
+
+def test_a_refusal_does_not_follow_an_answer(waiting):
+    nobody = {"type": "label-selector-filter", "parameters": {"matchLabels": {"a": "b"}}}
+    only = [{"name": "default", "plugins": [{"pluginRef": "label-selector-filter"}, *PROFILES[0]["plugins"]]}]
+    picker, stream = waiting(plugins=[*PLUGINS, nobody], profiles=only)
+    stream.response_headers({":status": "408"})
+    until(lambda: picker.admin.json("/decisions")["decisions"], "the engine has decided")
+    stream.response_body(b"too late", True)
+    assert stream.answered()[1] == [b"too late"]
+    stream.half_close()
+    assert stream.ended() == grpc.StatusCode.OK
 
 
 def test_a_client_that_leaves_while_it_waits_harms_nobody(serve, model_servers, tmp_path):

@@ -67,6 +67,7 @@ void ExtProcSession::start(GrpcCall& call) {
   trailers_ = false;
   with_engine_ = false;
   reset_by_peer_ = false;
+  half_closed_ = false;
   if (!shared_.stream_metrics) return;
   opened_ = Clock::now();
   shared_.stream_metrics->opened();
@@ -96,8 +97,10 @@ void ExtProcSession::received(std::string_view bytes) {
   }
 }
 
+// Whoever says no more may still wait for the answer.
 void ExtProcSession::half_closed() {
-  end(how_it_stands());
+  half_closed_ = true;
+  if (!with_engine_) end(how_it_stands());
 }
 
 void ExtProcSession::cancelled() {
@@ -124,11 +127,17 @@ bool ExtProcSession::understood(const ProcessingRequest& message) {
 }
 
 void ExtProcSession::request_headers(const ProcessingRequest& message) {
-  if (step_ != Step::fresh || !understood(message)) return;
-  step_ = Step::gathering;
+  if (step_ != Step::fresh || !begin(message)) return;
   take_subset(message.metadata);
-  open(message.headers);
   if (message.end_of_stream) route_headers_only();
+}
+
+// The first message of a request: its headers, unless the proxy leaves them out.
+bool ExtProcSession::begin(const ProcessingRequest& message) {
+  if (!understood(message)) return false;
+  step_ = Step::gathering;
+  open(message.headers);
+  return true;
 }
 
 // Keeps the header lines, which are views into the message, and tells the engine of them.
@@ -164,15 +173,17 @@ void ExtProcSession::take_served(std::string_view metadata) {
 }
 
 void ExtProcSession::request_body(const ProcessingRequest& message) {
+  if (step_ == Step::fresh && !begin(message)) return;
   if (step_ != Step::gathering) return;
   if (body_.size() + message.body.size() > shared_.options.max_body) {
     step_ = Step::deciding;
-    return refuse({Code::too_large, "request body is larger than the limit of " +
-                                        std::to_string(shared_.options.max_body) + " bytes"});
+    return refuse_unread({Code::too_large, "request body is larger than the limit of " +
+                                               std::to_string(shared_.options.max_body) +
+                                               " bytes"});
   }
   if (!memory_.take(shared_.options.memory, message.body.size())) {
     step_ = Step::deciding;
-    return refuse({Code::unavailable, "too many request bodies in memory at once"});
+    return refuse_unread({Code::unavailable, "too many request bodies in memory at once"});
   }
   body_.append(message.body);
   if (!message.end_of_stream) return;
@@ -193,9 +204,12 @@ void ExtProcSession::request_complete(bool with_trailers) {
 void ExtProcSession::decided(const Result<void>& outcome) {
   with_engine_ = false;
   if (call_ == nullptr) return end(how_it_stands());
-  if (!outcome) return refuse(outcome.error());
   // The proxy has given an answer of its own while the engine thought.
-  if (step_ == Step::responding) return;
+  if (step_ == Step::responding) {
+    if (half_closed_) end(how_it_stands());
+    return;
+  }
+  if (!outcome) return refuse(outcome.error());
   for (const EndpointIndex target : decision->targets()) {
     if (!destination_.empty()) destination_ += ',';
     const Endpoint& endpoint = (*decision->fleet)[target];
@@ -208,13 +222,14 @@ void ExtProcSession::decided(const Result<void>& outcome) {
   step_ = Step::routed;
   pipeline_->sent(*this, shared_.worker);
   // An orderly end of the call lets the proxy go on without us.
-  if (parsed.skip_response) end(Outcome::End::finished);
+  if (parsed.skip_response) return end(Outcome::End::finished);
+  if (half_closed_) end(how_it_stands());
 }
 
 void ExtProcSession::route_headers_only() {
   const std::shared_ptr<const Fleet> fleet = shared_.worker.fleet.get();
   const auto endpoint = pipeline_->any_endpoint(*this, *fleet, shared_.worker);
-  if (!endpoint) return refuse(endpoint.error());
+  if (!endpoint) return refuse_unread(endpoint.error());
   send_route((*fleet)[*endpoint].host_port, 0);
   step_ = Step::routed;
 }
@@ -236,6 +251,9 @@ void ExtProcSession::send_route(std::string_view destination, std::size_t conten
     const auto same = [&](std::string_view other) { return same_name(other, name); };
     if (std::ranges::none_of(shared_.names, same)) shared_.names.push_back(name);
   }
+  // The state of a trace that is not continued is nobody's.
+  const bool traced_anew = traced > 0 && outgoing_trace_.tracestate.empty();
+  if (traced_anew && request.has_header(kTracestate)) shared_.names.push_back(kTracestate);
   collect_scores();
   send(RequestHeadersResponse{.destination = destination,
                               .content_length = content_length,
@@ -298,10 +316,11 @@ void ExtProcSession::response_headers(const ProcessingRequest& message) {
     decision_text_ = decision_id_text(decision->id);
     shared_.set.push_back({"x-pointsman-decision", decision_text_});
   }
-  apply_edits(client_edits);
-  send(ResponseHeadersResponse{.set = shared_.set});
   // Such a response has no body: 204, an answer to HEAD, a gRPC error.
   if (message.end_of_stream) pipeline_->response_chunk(*this, {}, true, shared_.worker);
+  apply_edits(client_edits);
+  const auto metadata = message.end_of_stream ? encode(proxy_metadata, arena) : std::string_view();
+  send(ResponseHeadersResponse{.set = shared_.set, .metadata = metadata});
 }
 
 void ExtProcSession::response_body(const ProcessingRequest& message) {
@@ -320,21 +339,27 @@ void ExtProcSession::send_response(std::string_view bytes, bool end_of_stream) {
 
 void ExtProcSession::response_trailers() {
   if (step_ != Step::responding) return;
+  std::string_view metadata;
   if (!response.complete) {
     const std::array<std::string_view, 1> rest{restorer_.pass({}, true)};
     if (!rest[0].empty()) {
       chunked(Phase::response, rest, false, {}, [&](const StreamedBody& part) { send(part); });
     }
     pipeline_->response_chunk(*this, {}, true, shared_.worker);
+    metadata = encode(proxy_metadata, arena);
   }
-  send(TrailersResponse{.metadata = encode(proxy_metadata, arena)});
+  send(TrailersResponse{.metadata = metadata});
+}
+
+void ExtProcSession::refuse_unread(const Error& error) {
+  pipeline_->failed(*this, error);
+  refuse(error);
 }
 
 void ExtProcSession::refuse(const Error& error) {
-  error_code = code_name(error.code);
   const std::string text = error_text(error);
   const std::array<Header, 1> dropped{{{kDroppedHeader, error.drop_reason}}};
-  const bool grpc = find(headers, "content-type").starts_with("application/grpc");
+  const bool grpc = to_lower(find(headers, "content-type")).starts_with("application/grpc");
   const auto status = static_cast<std::uint32_t>(grpc_status(error.code));
   send(ImmediateResponse{.status = http_status(error.code),
                          .headers = std::span(dropped).first(error.drop_reason.empty() ? 0 : 1),

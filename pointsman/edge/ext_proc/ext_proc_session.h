@@ -78,6 +78,7 @@ class ExtProcSession final : public Session {
   void response_body(const ProcessingRequest& message);
   void response_trailers();
 
+  bool begin(const ProcessingRequest& message);
   bool understood(const ProcessingRequest& message);
   void open(std::span<const Header> lines);
   void take_subset(std::string_view metadata);
@@ -89,7 +90,9 @@ class ExtProcSession final : public Session {
   void collect_scores();
   void send_request_body();
   void send_response(std::string_view bytes, bool end);
+  // Answers with an error that the engine has, or has not, been told of.
   void refuse(const Error& error);
+  void refuse_unread(const Error& error);
   // Ends the call, if it is still there, and the session. The last thing that is done with it.
   void end(Outcome::End how, GrpcStatus status = GrpcStatus::ok, std::string_view text = {});
   Outcome::End how_it_stands() const;
@@ -114,6 +117,7 @@ class ExtProcSession final : public Session {
   bool trailers_ = false;       // the request ends with trailers
   bool with_engine_ = false;    // between Pipeline::run and decided()
   bool reset_by_peer_ = false;  // the call was cancelled, not closed
+  bool half_closed_ = false;    // the proxy says no more
 };
 
 }  // namespace pointsman

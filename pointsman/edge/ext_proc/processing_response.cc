@@ -97,6 +97,7 @@ void put(Out& out, const ResponseHeadersResponse& m) {
       });
     });
   });
+  put_metadata(out, m.metadata);
 }
 
 template <typename Out>

@@ -37,6 +37,7 @@ struct RequestHeadersResponse {
 // Answers response_headers.
 struct ResponseHeadersResponse {
   std::span<const Header> set;  // behind the marker header
+  std::string_view metadata;    // an encoded google.protobuf.Struct, or empty
 };
 
 // One chunk of a body. Envoy wants them at most 64 KiB long; see chunked().

@@ -38,7 +38,8 @@ constexpr std::size_t kMaxUsage = std::size_t{64} * 1024;
 // A "usage" object: every name under which servers report token counts (spec/03 sections 8.2, 8.3).
 struct Counts {
   std::optional<std::int64_t> prompt, input, completion, output, total, cached, cache_read;
-  bool finished = false;  // SGLang's finish_reason is there
+  bool input_cached = false;  // `cached` is of input_tokens_details
+  bool finished = false;      // SGLang's finish_reason is there
 };
 
 // A data event: its type, and the usage at the top and inside "response" or "message".
@@ -64,7 +65,8 @@ std::optional<std::int64_t> read_count(JsonReader& json) {
   return static_cast<std::int64_t>(std::clamp(number_value(text), 0.0, kMost));
 }
 
-void read_details(JsonReader& json, Counts& counts) {
+// Where both kinds of details name them, those of the input count.
+void read_details(JsonReader& json, bool of_input, Counts& counts) {
   if (json.peek() != Kind::object) {
     json.skip();
     return;
@@ -72,7 +74,9 @@ void read_details(JsonReader& json, Counts& counts) {
   json.open();
   for (JsonString key; json.next_key(key);) {
     if (key.raw == "cached_tokens") {
-      counts.cached = read_count(json);
+      const auto cached = read_count(json);
+      if (of_input || !counts.input_cached) counts.cached = cached;
+      counts.input_cached = counts.input_cached || of_input;
     } else {
       json.skip();
     }
@@ -105,7 +109,7 @@ std::optional<Counts> read_counts(JsonReader& json) {
       counts.finished = json.peek() != Kind::null;
       json.skip();
     } else if (key.raw == "prompt_tokens_details" || key.raw == "input_tokens_details") {
-      read_details(json, counts);
+      read_details(json, key.raw == "input_tokens_details", counts);
     } else {
       json.skip();
     }
