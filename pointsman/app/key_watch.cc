@@ -67,7 +67,13 @@ void KeyWatch::look() {
     return;
   }
   told_.clear();
+  const auto before = Published<ProxyKeys>::Reader(keys_).get();
+  const bool same_clients = keys->clients == before->clients ||
+                            (keys->clients != nullptr && *keys->clients == *before->clients);
+  if (same_clients && keys->upstream == before->upstream) return;
+  const std::size_t clients = keys->clients == nullptr ? 0 : keys->clients->size();
   keys_.publish(*std::move(keys));
+  log_.info(verbosity::kInfo, "keys taken over", {{"clients", clients}});
 }
 
 }  // namespace pointsman

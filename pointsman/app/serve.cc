@@ -41,9 +41,10 @@ struct Shared {
   Outliers outliers;
   std::optional<EndpointLimits> limits;
   std::unique_ptr<KeyWatch> keys;
+  std::shared_ptr<TlsContext> tls;  // for servers that speak https; null: with what the system has
 };
 
-ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared) {
+ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared, const Logger& log) {
   ProxyOptions options;
   options.server.body_bytes = flags.max_body_bytes;
   options.server.body_time = kBodyTime;
@@ -61,7 +62,8 @@ ProxyOptions proxy_options(const ServeFlags& flags, Shared& shared) {
   options.keys = &shared.keys->keys();
   options.models = flags.model_routing;
   options.scheme = flags.cert_path.empty() ? "http" : "https";
-  options.upstream_tls.ca_file = flags.upstream_ca_file;
+  options.upstream_tls = shared.tls;
+  options.log = log.named("upstream");
   return options;
 }
 
@@ -169,6 +171,16 @@ int serve(const ServeFlags& flags) {
     return 1;
   }
   shared.keys = *std::move(keys);
+  // Looked at now, though the first such server may come with a later endpoints file.
+  if (!flags.upstream_ca_file.empty()) {
+    auto tls = TlsContext::client({.ca_file = flags.upstream_ca_file});
+    if (!tls) {
+      Logger(early, "router")
+          .error("cannot read certificates (--upstream-ca-file)", {{"error", tls.error().message}});
+      return 1;
+    }
+    shared.tls = *std::move(tls);
+  }
   std::optional<ModelPoller::Options> models;
   if (flags.model_routing) {
     models.emplace();
@@ -188,7 +200,7 @@ int serve(const ServeFlags& flags) {
   if (router == nullptr) return 1;
   add_metrics(*router, shared);
   const Logger& log = router->log();
-  ProxyOptions options = proxy_options(flags, shared);
+  ProxyOptions options = proxy_options(flags, shared, log);
   options.server.refusals = &router->refusals();
   options.server.memory = &router->bodies();
   HttpFront front(*router, options);

@@ -123,6 +123,7 @@ FleetService::Worker::Worker(FleetOptions options, Metrics& metrics, Log& log)
   options_.gauge_interval = std::max(options_.gauge_interval, kShortestGaugeInterval);
   expose_endpoint_queues(metrics, board_.published(), options_.pool);
   if (!options_.models) return;
+  options_.models->log = log_;
   model_poller_.emplace(loop_, *options_.models,
                         [this](EndpointKey endpoint, const std::vector<ServedModel>& models) {
                           take_models(endpoint, models);

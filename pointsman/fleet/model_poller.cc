@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kLongestPage = 4UL << 20U;
 constexpr unsigned kMostDoublings = 8;
+constexpr unsigned kFailuresToTell = 3;  // in a row: a server that restarts is no news
 
 bool same_place(const Endpoint& a, const Endpoint& b) {
   return a.address == b.address && a.port == b.port && a.tls == b.tls && a.host == b.host &&
@@ -31,9 +32,10 @@ struct ModelPoller::State {
                       .total = options.deadline,
                       .keep = std::chrono::seconds(1)}) {}
 
-  std::shared_ptr<TlsContext> tls() {
+  Result<std::shared_ptr<TlsContext>> tls() {
     if (tls_context == nullptr) {
-      if (auto made = TlsContext::client(options.tls)) tls_context = *std::move(made);
+      POINTSMAN_TRY(made, TlsContext::client(options.tls));
+      tls_context = std::move(made);
     }
     return tls_context;
   }
@@ -56,30 +58,37 @@ class ModelPoller::Target final : public HttpSink {
 
   const Endpoint& endpoint() const { return endpoint_; }
 
-  void on_head(const ResponseHead& head) override { good_ = head.status == 200; }
+  void on_head(const ResponseHead& head) override { status_ = head.status; }
   void on_body(std::string_view bytes) override {
     if (page_.size() + bytes.size() > kLongestPage) {
       call_.cancel();
-      return failed();
+      return failed("the list is too long");
     }
     page_ += bytes;
   }
   void on_end() override {
-    auto models = good_ ? read_models(page_) : fail(Code::bad_gateway, "no list of models");
+    auto models = status_ == 200 ? read_models(page_)
+                                 : fail(Code::bad_gateway, "status " + std::to_string(status_));
     page_ = {};
-    if (!models) return failed();
+    if (!models) return failed(models.error().message);
+    if (failures_ >= kFailuresToTell && state_.options.log) {
+      state_.options.log->info(verbosity::kInfo, "models can be read again",
+                               {{"endpoint", endpoint_.id}});
+    }
     failures_ = 0;
     timer_.arm(state_.options.interval);
     state_.told(endpoint_.key, *std::move(models));
   }
-  void on_failure(HttpFailure /*failure*/) override { failed(); }
+  void on_failure(HttpFailure failure) override { failed(failure.error.message); }
 
  private:
   void ask() {
-    good_ = false;
+    status_ = 0;
     const auto address = Address::parse(endpoint_.address, endpoint_.port);
-    const auto tls = endpoint_.tls ? state_.tls() : nullptr;
-    if (!address || (endpoint_.tls && tls == nullptr)) return failed();
+    Result<std::shared_ptr<TlsContext>> tls = nullptr;
+    if (endpoint_.tls) tls = state_.tls();
+    if (!address) return failed(address.error().message);
+    if (!tls) return failed(tls.error().message);
     RequestHead head{.method = "GET", .target = "/v1/models"};
     head.fields.add("User-Agent", "pointsman");
     head.fields.add("Accept", "application/json");
@@ -90,14 +99,18 @@ class ModelPoller::Target final : public HttpSink {
     }
     state_.client.start(call_,
                         {.address = *address,
-                         .tls = tls,
+                         .tls = *tls,
                          .host = endpoint_.tls ? endpoint_.host : std::string(),
                          .http2 = speaks_http2(endpoint_)},
                         head, {}, *this);
   }
 
-  void failed() {
+  void failed(std::string_view why) {
     page_ = {};
+    if (failures_ + 1 == kFailuresToTell && state_.options.log) {
+      state_.options.log->warning("models cannot be read",
+                                  {{"endpoint", endpoint_.id}, {"error", why}});
+    }
     const auto wait = state_.options.first_wait * (1U << std::min(failures_++, kMostDoublings));
     timer_.arm(std::min<Clock::duration>(wait, state_.options.interval));
   }
@@ -105,7 +118,7 @@ class ModelPoller::Target final : public HttpSink {
   State& state_;
   const Endpoint endpoint_;
   std::string page_;
-  bool good_ = false;
+  int status_ = 0;
   unsigned failures_ = 0;  // in a row
   HttpCall call_;
   Timer timer_;

@@ -3,12 +3,14 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "pointsman/base/clock.h"
 #include "pointsman/fleet/models_text.h"
 #include "pointsman/model/endpoint.h"
+#include "pointsman/telemetry/log.h"
 #include "pointsman/wire/loop.h"
 #include "pointsman/wire/tls.h"
 
@@ -25,6 +27,7 @@ class ModelPoller {
     Clock::duration deadline = std::chrono::seconds(5);
     TlsClientOptions tls;              // of endpoints that speak https
     std::function<std::string()> key;  // sent as bearer token unless empty; any thread
+    std::optional<Logger> log = {};    // told of endpoints that begin and cease to fail
   };
   // An endpoint has told. What it told last stays true while it cannot be asked.
   using Told = std::function<void(EndpointKey, std::vector<ServedModel>)>;

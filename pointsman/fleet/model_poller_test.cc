@@ -1,9 +1,13 @@
 #include "pointsman/fleet/model_poller.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <fcntl.h>
 #include <map>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -88,6 +92,43 @@ TEST(ModelPoller, TriesAgainAfterAFailureAndKeepsWhatWasTold) {
   EXPECT_EQ(bench.times, 0);
   server.status = 200;
   ASSERT_TRUE(bench.loop.run_until([&] { return bench.times >= 1; }));
+}
+
+// The lines that a pipe has taken.
+std::string lines_of(int fd) {
+  std::array<char, 4096> text{};
+  const ssize_t size = ::read(fd, text.data(), text.size());
+  return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
+TEST(ModelPoller, TellsOnceThatAnEndpointCannotBeAskedAndThatItCanAgain) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK), 0);
+  Log log(ends[1]);
+  Loop loop;
+  Server server(loop, R"({"data":[{"id":"m"}]})");
+  server.status = 404;
+  int told = 0;
+  ModelPoller poller(loop,
+                     {.interval = milliseconds(10),
+                      .first_wait = milliseconds(1),
+                      .tls = {},
+                      .key = nullptr,
+                      .log = Logger(log)},
+                     [&](EndpointKey, std::vector<ServedModel>) { ++told; });
+  poller.set_endpoints({server.endpoint(1)});
+  ASSERT_TRUE(loop.run_until([&] { return server.asked >= 6; }));
+  const std::string lines = lines_of(ends[0]);
+  EXPECT_EQ(std::ranges::count(lines, '\n'), 1) << lines;
+  EXPECT_TRUE(lines.contains(R"("msg":"models cannot be read")")) << lines;
+  EXPECT_TRUE(lines.contains(R"("error":"status 404")")) << lines;
+  server.status = 200;
+  ASSERT_TRUE(loop.run_until([&] { return told >= 2; }));
+  const std::string again = lines_of(ends[0]);
+  EXPECT_EQ(std::ranges::count(again, '\n'), 1) << again;
+  EXPECT_TRUE(again.contains(R"("msg":"models can be read again")")) << again;
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST(ModelPoller, DoesNotAskWhomALabelAnswersFor) {

@@ -17,6 +17,13 @@ std::unexpected<Error> refuse(std::string_view url, std::string_view why) {
 Result<Endpoint> parse_flag(const std::string& text) {
   constexpr std::string_view kScheme = "h2c://";
   const bool h2c = text.starts_with(kScheme);
+  // Not shown: there may be a password in it.
+  if (const std::size_t at = text.substr(0, text.find_first_of("?#")).rfind('@');
+      at != std::string::npos) {
+    return refuse("..." + text.substr(at),
+                  "there is a user name in it; a key for model servers stands in "
+                  "--upstream-api-key-file");
+  }
   const auto url = Url::parse(h2c ? "http://" + text.substr(kScheme.size()) : text);
   if (!url) return refuse(text, url.error().message);
   if (!url->path.empty()) {

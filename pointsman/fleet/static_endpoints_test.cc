@@ -48,6 +48,15 @@ TEST(EndpointFlags, SayByTheirSchemeThatAServerSpeaksHttp2) {
   EXPECT_EQ(refused({"h2c://a:1", "http://a:1"}), "--endpoint http://a:1: given twice");
 }
 
+TEST(EndpointFlags, ShowNoPassword) {
+  for (const std::string url : {"http://user:secret@host:1", "user:secret@host:1"}) {
+    EXPECT_EQ(
+        refused({url}),
+        "--endpoint ...@host:1: there is a user name in it; a key for model servers stands in "
+        "--upstream-api-key-file");
+  }
+}
+
 TEST(EndpointFlags, AreRefusedWithTheReason) {
   EXPECT_EQ(refused({"http://a:1", "http://b:1", "http://a:1/"}),
             "--endpoint http://a:1/: given twice");
@@ -55,8 +64,8 @@ TEST(EndpointFlags, AreRefusedWithTheReason) {
             "--endpoint http://a:1/v1: give the server's address alone, without the path /v1");
   EXPECT_EQ(refused({"http://10.0.0.256:1"}),
             "--endpoint http://10.0.0.256:1: \"10.0.0.256\" is no host");
-  for (const std::string url : {"", "ftp://a:1", "http://", "http://a:99999", "http://a:0", "a b:1",
-                                "http://user@host:1", "unix:/x"}) {
+  for (const std::string url :
+       {"", "ftp://a:1", "http://", "http://a:99999", "http://a:0", "a b:1", "unix:/x"}) {
     EXPECT_TRUE(refused({url}).starts_with("--endpoint " + url + ": ")) << refused({url});
   }
 }

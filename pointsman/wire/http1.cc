@@ -2,10 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <chrono>
-#include <cstring>
-#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -32,6 +28,25 @@ constexpr auto kIsToken = [] {
   for (const char c : std::string_view("!#$%&'*+-.^_`|~")) is[static_cast<std::size_t>(c)] = true;
   return is;
 }();
+
+// Those of a host's name (RFC 3986 3.2.2) but for the comma, which would make it a list.
+constexpr auto kIsHost = [] {
+  std::array<bool, 256> is{};
+  for (int c = '0'; c <= '9'; ++c) is[static_cast<std::size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) is[static_cast<std::size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) is[static_cast<std::size_t>(c)] = true;
+  for (const char c : std::string_view("-._~%!$&'()*+;=")) is[static_cast<std::size_t>(c)] = true;
+  return is;
+}();
+
+bool is_host(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return kIsHost[static_cast<unsigned char>(c)]; });
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 bool is_token(std::string_view text) {
   return !text.empty() &&
@@ -87,11 +102,13 @@ HttpParsed<void> parse_fields(std::string_view text, const HeadLimits& limits, H
 // Brings `http://host/path` to the form `/path`, with its host as Host (RFC 9112 3.2.2).
 HttpParsed<void> normalise_target(std::string_view target, RequestHead& out,
                                   std::string_view& authority) {
-  if (target.starts_with("http://") || target.starts_with("https://")) {
-    target.remove_prefix(target.find("://") + 3);
+  const std::string_view scheme = target.substr(0, target.find("://"));
+  if (same_name(scheme, "http") || same_name(scheme, "https")) {
+    if (scheme.size() == target.size()) return refuse("malformed request target");
+    target.remove_prefix(scheme.size() + 3);
     const auto slash = std::min(target.find_first_of("/?"), target.size());
     authority = target.substr(0, slash);
-    if (authority.empty()) return refuse("malformed request target");
+    if (!is_authority(authority)) return refuse("malformed request target");
     target.remove_prefix(slash);
     out.target = target.starts_with('/') ? "" : "/";
     out.target += target;
@@ -130,6 +147,44 @@ HttpParsed<std::optional<Framing>> declared_framing(int minor, const HttpFields&
 }
 
 }  // namespace
+
+bool is_authority(std::string_view text) {
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const auto close = std::min(text.find(']'), text.size() - 1);
+    std::string inside(text.substr(1, close - 1));
+    std::erase(inside, ':');
+    if (!is_host(inside) || text[close] != ']') return false;
+    port = text.substr(close + 1);
+  } else {
+    const auto colon = std::min(text.find(':'), text.size());
+    if (!is_host(text.substr(0, colon))) return false;
+    port = text.substr(colon);
+  }
+  if (port.empty()) return true;
+  return port.starts_with(':') && port.size() <= 6 && std::ranges::all_of(port.substr(1), is_digit);
+}
+
+bool is_target(std::string_view text) {
+  return !text.empty() && std::ranges::none_of(text, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte <= ' ' || byte >= 0x7F || c == '#';
+  });
+}
+
+Expectation expectation(const HttpFields& fields) {
+  auto found = Expectation::none;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (!same_name(fields[i].name, "expect")) continue;
+    for (std::string_view rest = fields[i].value; !rest.empty();) {
+      const std::string_view one = trim(take_part(rest, ','));
+      if (one.empty()) continue;
+      if (!same_name(one, "100-continue")) return Expectation::unknown;
+      found = Expectation::go_ahead;
+    }
+  }
+  return found;
+}
 
 HttpParsed<std::string_view> HeadScanner::take(std::string_view& input) {
   if (std::exchange(finished_, false)) kept_.clear();
@@ -182,9 +237,7 @@ HttpParsed<void> parse_request_head(std::string_view text, const HeadLimits& lim
   if (!minor) return std::unexpected(minor.error());
   if (!is_token(method) || method.size() > kLongestMethod) return refuse("malformed method");
   if (method == "CONNECT") return refuse("CONNECT is not supported", 501);
-  if (std::ranges::any_of(target, [](char c) { return is_control(c) || c == ' '; })) {
-    return refuse("malformed request target");
-  }
+  if (!is_target(target)) return refuse("malformed request target");
   out.method = method;
   out.minor = *minor;
   std::string_view authority;
@@ -195,6 +248,10 @@ HttpParsed<void> parse_request_head(std::string_view text, const HeadLimits& lim
     if (same_name(out.fields[i].name, "host")) ++hosts;
   }
   if (hosts > 1 || (hosts == 0 && out.minor == 1)) return refuse("there must be one Host field");
+  // An empty one is that of a target without a host (RFC 9112 3.2).
+  if (const auto host = out.fields.find("host"); host && !host->empty() && !is_authority(*host)) {
+    return refuse("malformed Host field");
+  }
   if (!authority.empty()) out.fields.set("Host", authority);
   return {};
 }
@@ -278,11 +335,16 @@ HttpParsed<void> ChunkDecoder::framing(char c) {
         return {};
       }
       if (!any_digit_) return refuse("malformed chunk size");
+      [[fallthrough]];
+    }
+    case State::blank:
+      if (state_ == State::blank && ++overhead_ > kLongestSizeLine) {
+        return refuse("malformed chunk size");
+      }
       if (c == '\r') return expect('\r', State::size_lf);
       if (c != ';' && !is_space(c)) return refuse("malformed chunk size");
-      state_ = State::extension;
+      state_ = c == ';' ? State::extension : State::blank;
       return {};
-    }
     case State::extension:
       if (++overhead_ > kLongestSizeLine) return refuse("chunk extension too long");
       if (c == '\r') return expect('\r', State::size_lf);
@@ -317,52 +379,6 @@ HttpParsed<void> ChunkDecoder::framing(char c) {
       break;
   }
   return {};
-}
-
-void append_request_line(std::string& out, std::string_view method, std::string_view target) {
-  ((out += method) += ' ') += target;
-  out += " HTTP/1.1\r\n";
-}
-
-void append_status_line(std::string& out, int status, std::string_view reason) {
-  out += "HTTP/1.1 ";
-  append_number(out, static_cast<std::uint64_t>(status));
-  out += ' ';
-  out += reason.empty() ? reason_phrase(status) : reason;
-  out += "\r\n";
-}
-
-void append_field(std::string& out, std::string_view name, std::string_view value) {
-  ((out += name) += ": ") += value;
-  out += "\r\n";
-}
-
-void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
-  out.append(digits.data(), end);
-}
-
-void append_chunk_size(std::string& out, std::size_t size) {
-  std::array<char, 16> digits{};
-  const auto end = std::to_chars(digits.begin(), digits.end(), size, 16).ptr;
-  out.append(digits.data(), end);
-  out += "\r\n";
-}
-
-std::string_view http_date() {
-  // Not request data: the same second for everybody on this thread.
-  thread_local std::time_t made_at = -1;
-  thread_local std::array<char, 32> text{};
-  thread_local std::size_t size = 0;
-  const std::time_t now = std::time(nullptr);
-  if (now != made_at) {
-    std::tm parts{};
-    ::gmtime_r(&now, &parts);
-    size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    made_at = now;
-  }
-  return {text.data(), size};
 }
 
 }  // namespace pointsman

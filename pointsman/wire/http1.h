@@ -55,6 +55,18 @@ HttpParsed<void> parse_request_head(std::string_view text, const HeadLimits& lim
 HttpParsed<void> parse_response_head(std::string_view text, const HeadLimits& limits,
                                      ResponseHead& out);
 
+// A host, with or without a port, as in Host and :authority: no user, no list (RFC
+// 9110 4.2.4, 7.2).
+bool is_authority(std::string_view text);
+// What may stand as the target of a request: no blank, control, fragment or byte beyond ASCII
+// (RFC 3986). Empty: no.
+bool is_target(std::string_view text);
+
+// What the request expects of us (RFC 9110 10.1.1).
+enum class Expectation : std::uint8_t { none, go_ahead, unknown };
+Expectation expectation(const HttpFields& fields);
+inline constexpr HttpRefusal kUnknownExpectation{417, "unknown expectation"};
+
 // How the end of a body is known.
 struct Framing {
   enum class Kind : std::uint8_t { none, length, chunked, until_close };
@@ -87,6 +99,7 @@ class ChunkDecoder {
  private:
   enum class State : std::uint8_t {
     size,
+    blank,  // behind the size
     extension,
     size_lf,
     data,

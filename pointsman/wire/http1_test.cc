@@ -58,12 +58,44 @@ TEST(RequestHeads, WithAWholeUrlLoseItsHostToTheHostField) {
   EXPECT_EQ(head.target, "/");
 }
 
+TEST(RequestHeads, NameAHostAndNothingElse) {
+  const auto host = [](const std::string& text) {
+    return verdict("GET / HTTP/1.1\r\nHost: " + text + "\r\n\r\n");
+  };
+  for (const auto* good : {"h", "h:", "h:80", "10.0.0.1:8000", "[::1]", "[fe80::1%25eth0]:80",
+                           "a_b-c.example.", "%C3%A9", ""}) {
+    EXPECT_EQ(host(good), 200) << good;
+  }
+  for (const auto* bad : {"a b/c?d@e", "a,b", "u@h", "u:p@h", "h/", "h?", "h#f", "h:80:80", "h:8x",
+                          "::1", "[::1", "[]", "[", "]", "[::1]x", ":80", "caf\xc3\xa9"}) {
+    EXPECT_EQ(host(bad), 400) << bad;
+    EXPECT_EQ(verdict("GET http://" + std::string(bad) + " HTTP/1.1\r\nHost: h\r\n\r\n"),
+              std::string_view(bad) == "h/" || std::string_view(bad) == "h?" ? 200 : 400)
+        << bad;
+  }
+  EXPECT_EQ(verdict("GET HtTpS://h/x HTTP/1.1\r\nHost: h\r\n\r\n"), 200);
+}
+
+TEST(RequestHeads, ExpectAtMostToBeToldToGoOn) {
+  const auto expect = [](std::initializer_list<const char*> lines) {
+    HttpFields fields;
+    for (const auto* line : lines) fields.add("Expect", line);
+    return expectation(fields);
+  };
+  EXPECT_EQ(expect({}), Expectation::none);
+  EXPECT_EQ(expect({"100-Continue"}), Expectation::go_ahead);
+  EXPECT_EQ(expect({"100-continue", "100-continue"}), Expectation::go_ahead);
+  EXPECT_EQ(expect({"100-continue", "foo"}), Expectation::unknown);
+  EXPECT_EQ(expect({"100-continue, foo"}), Expectation::unknown);
+}
+
 TEST(RequestHeads, ThatAreMalformedAreRefused) {
   const std::string host = "Host: h\r\n\r\n";
   for (const std::string& line : std::vector<std::string>{
            "GET", "GET /", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET  / HTTP/1.1",
            "GET /a b HTTP/1.1", "GET / HTTP/1.11", "GET / http/1.1", "G\x01T / HTTP/1.1",
            "GET /\x7f HTTP/1.1", "GET x HTTP/1.1", "GET * HTTP/1.1", "GET http:///x HTTP/1.1",
+           "GET /# HTTP/1.1", "GET /a#b HTTP/1.1", "GET /\xc3\xa9 HTTP/1.1", "GET http: HTTP/1.1",
            "G(T / HTTP/1.1", std::string(33, 'G') + " / HTTP/1.1"}) {
     EXPECT_EQ(verdict(line + "\r\n" + host), 400) << line;
   }
@@ -223,18 +255,33 @@ TEST(ChunkDecoder, ReadsTheSameBodyHoweverTheBytesArrive) {
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     EXPECT_EQ(decoded(text, piece), "hello 0123456789") << piece;
   }
+  EXPECT_EQ(decoded("3 \r\nabc\r\n0\r\n\r\n", 1), "abc");
   EXPECT_EQ(decoded("0\r\n\r\n", 1), "");
   EXPECT_EQ(decoded("0\r\n\r\nGET", 100), "|rest");
   EXPECT_EQ(decoded("5\r\nhel", 2), "hel...");
 }
 
 TEST(ChunkDecoder, RefusesBadChunks) {
-  for (const std::string& text : std::vector<std::string>{
-           "\r\n", "x\r\n", "-1\r\n", "+1\r\n", "0x1\r\n", "5\nhello", "5\r\nhelloX\r\n",
-           "5\r\nhello\n", "5\rhello", ";x\r\n", "fffffffffffffffff\r\n", "1;a\nb\r\n",
-           "0\r\nX: \x01\r\n\r\n", "0\r\n\n", "1" + std::string(5000, ' ') + "\r\n",
-           "1;" + std::string(5000, 'x') + "\r\n", std::string(5000, '0') + "\r\n",
-           "0\r\nX: " + std::string(9000, 'x')}) {
+  for (const std::string& text : std::vector<std::string>{"3 x\r\nabc\r\n0\r\n\r\n",
+                                                          "3\tx;\r\nabc\r\n0\r\n\r\n",
+                                                          "\r\n",
+                                                          "x\r\n",
+                                                          "-1\r\n",
+                                                          "+1\r\n",
+                                                          "0x1\r\n",
+                                                          "5\nhello",
+                                                          "5\r\nhelloX\r\n",
+                                                          "5\r\nhello\n",
+                                                          "5\rhello",
+                                                          ";x\r\n",
+                                                          "fffffffffffffffff\r\n",
+                                                          "1;a\nb\r\n",
+                                                          "0\r\nX: \x01\r\n\r\n",
+                                                          "0\r\n\n",
+                                                          "1" + std::string(5000, ' ') + "\r\n",
+                                                          "1;" + std::string(5000, 'x') + "\r\n",
+                                                          std::string(5000, '0') + "\r\n",
+                                                          "0\r\nX: " + std::string(9000, 'x')}) {
     EXPECT_EQ(decoded(text, text.size()), "refused") << text.substr(0, 40);
     EXPECT_EQ(decoded(text, 1), "refused") << text.substr(0, 40);
   }

@@ -72,6 +72,27 @@ TEST(Http2ClientFaults, ARefusedStreamHasNotBeenWorkedOn) {
   EXPECT_EQ(f.client->connected(), 1U);
 }
 
+TEST(Http2ClientFaults, AnAnswerThatIsAgainstTheRulesIsTheServersFault) {
+  Rig f;
+  auto& one = f.call();
+  f.peer.head(f.peer.request(), {{"x-a", "no status"}}, true);
+  f.finish(one);
+  EXPECT_EQ(one.sink.failure.phase, Why::waiting);
+  EXPECT_EQ(one.sink.failure.error.code, Code::bad_gateway);
+  EXPECT_TRUE(one.sink.failure.error.message.ends_with(" sent a malformed answer"));
+  auto& two = f.call();
+  f.peer.head(f.peer.request(1), {{":status", "200"}, {"content-length", "1"}});
+  f.peer.body(f.peer.request(1), "too much", true);
+  f.finish(two);
+  EXPECT_EQ(two.sink.failure.phase, Why::answering);
+  EXPECT_TRUE(two.sink.failure.error.message.ends_with(" sent a malformed answer"));
+  auto& three = f.call();
+  f.peer.reset(f.peer.request(2), NGHTTP2_PROTOCOL_ERROR);
+  f.finish(three);
+  EXPECT_TRUE(
+      three.sink.failure.error.message.ends_with(" broke off the request (PROTOCOL_ERROR)"));
+}
+
 TEST(Http2ClientFaults, AfterGoawayOpenStreamsEndUnseenOnesFailAndNewOnesGoElsewhere) {
   Rig f;
   auto& seen = f.call();

@@ -97,6 +97,18 @@ void Http2ClientConnection::set_callbacks(nghttp2_session_callbacks* callbacks) 
         if (Http2ClientStream* stream = static_cast<Self*>(user)->find(id)) stream->closed(error);
         return 0;
       });
+  nghttp2_session_callbacks_set_on_frame_send_callback(
+      callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        // Ours say CANCEL or NO_ERROR: this one is nghttp2's verdict on what the peer has sent.
+        if (frame->hd.type != NGHTTP2_RST_STREAM ||
+            frame->rst_stream.error_code != NGHTTP2_PROTOCOL_ERROR) {
+          return 0;
+        }
+        if (Http2ClientStream* stream = static_cast<Self*>(user)->find(frame->hd.stream_id)) {
+          stream->malformed();
+        }
+        return 0;
+      });
   nghttp2_session_callbacks_set_send_data_callback(
       callbacks, [](nghttp2_session*, nghttp2_frame*, const std::uint8_t* header,
                     std::size_t length, nghttp2_data_source* source, void* user) {

@@ -35,7 +35,7 @@ void Http2ClientStream::begin(HttpCall& call, const HttpTarget& target, const Re
   last_fields_.clear();
   pending_.clear();
   interim_ = 0;
-  answered_ = ended_ = closed_ = paused_ = false;
+  answered_ = ended_ = closed_ = paused_ = malformed_ = false;
   total_deadline_ = deadline_after(options.total);
   phase_deadline_ = Clock::time_point::max();
   set_timer();
@@ -192,8 +192,10 @@ void Http2ClientStream::closed(std::uint32_t error) {
     }
     return fail(Phase::refused, Code::io, who + " refused the request (REFUSED_STREAM)");
   }
+  const Phase phase = answered_ ? Phase::answering : Phase::waiting;
+  if (malformed_) return fail(phase, Code::bad_gateway, who + " sent a malformed answer");
   const bool malformed = error == NGHTTP2_PROTOCOL_ERROR || error == NGHTTP2_INTERNAL_ERROR;
-  fail(answered_ ? Phase::answering : Phase::waiting, malformed ? Code::bad_gateway : Code::io,
+  fail(phase, malformed ? Code::bad_gateway : Code::io,
        who + " broke off the request (" + nghttp2_http2_strerror(error) + ")");
 }
 

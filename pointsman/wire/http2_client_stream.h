@@ -45,6 +45,7 @@ class Http2ClientStream final : public HttpCarrier {
   void head_came(ResponseHead& head);
   void body_came(std::string_view bytes);
   void ended();
+  void malformed() { malformed_ = true; }
   void closed(std::uint32_t error);
   void fail(HttpFailure::Phase phase, Code code, const std::string& what);
   void lost(Code code, const std::string& what);
@@ -90,6 +91,7 @@ class Http2ClientStream final : public HttpCarrier {
   bool ended_ = false;     // the whole answer has come
   bool closed_ = false;    // nghttp2 has forgotten the stream
   bool paused_ = false;
+  bool malformed_ = false;  // what came of the answer
 };
 
 }  // namespace pointsman

@@ -88,10 +88,10 @@ class Http2Request final : public HttpResponder, public Http2Exchange {
   std::size_t head_bytes_ = 0;  // of the connection's
   bool malformed_ = false;
   bool too_much_ = false;  // there is no memory for its head
-  bool continue_ = false;  // the peer waits for "100"
-  bool ended_ = false;     // the whole request is here
-  bool bare_ = false;      // HEAD
-  bool silent_ = false;    // the response has no body
+  Expectation expected_ = Expectation::none;
+  bool ended_ = false;   // the whole request is here
+  bool bare_ = false;    // HEAD
+  bool silent_ = false;  // the response has no body
   Wait wait_ = Wait::none;
   std::size_t left_ = 0;  // bytes queued when Wait::reader began
   Clock::time_point body_deadline_ = Clock::time_point::max();

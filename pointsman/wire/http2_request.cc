@@ -25,7 +25,7 @@ void Http2Request::begin(Http2Stream& stream, std::span<const Http2Field> fields
   length_.reset();
   early_.clear();
   body_ = Body::unasked;
-  continue_ = ended_ = bare_ = silent_ = false;
+  ended_ = bare_ = silent_ = false;
   body_deadline_ = Clock::time_point::max();
   fresh_.reset(new HttpExchange(connection_.server_.loop));  // NOLINT: private
   fresh_->peer_ = connection_.stream_->peer();
@@ -66,9 +66,6 @@ bool Http2Request::read_head(std::span<const Http2Field> fields, RequestHead& he
       authority = value;
     } else if (name == "cookie") {  // RFC 9113 8.2.3
       (cookies += cookies.empty() ? "" : "; ") += value;
-    } else if (name == "expect") {
-      continue_ = same_name(value, "100-continue");
-      head.fields.add(name, value);
     } else if (!name.starts_with(':')) {
       head.fields.add(name, value);
     }
@@ -80,9 +77,12 @@ bool Http2Request::read_head(std::span<const Http2Field> fields, RequestHead& he
     length_ = number_in<std::uint64_t>(*text);
     if (!length_) return false;
   }
+  expected_ = expectation(head.fields);
   const bool options = head.target == "*" && head.method == "OPTIONS";
-  return is_plain(head.method) && is_plain(head.target) &&
-         (head.target.starts_with('/') || options) && head.fields.contains("host");
+  const auto host = head.fields.find("host");
+  return is_plain(head.method) && is_target(head.target) &&
+         (head.target.starts_with('/') || options) && host &&
+         (host->empty() || is_authority(*host));
 }
 
 void Http2Request::hand_over() {
@@ -95,6 +95,7 @@ void Http2Request::hand_over() {
     return refuse(connect ? HttpRefusal{501, "CONNECT is not supported"}
                           : HttpRefusal{400, "malformed request"});
   }
+  if (expected_ == Expectation::unknown) return refuse(kUnknownExpectation);
   if (length_.value_or(0) > options.body_bytes) return refuse(kBodyTooLarge);
   if (exchange->head_.fields.size() > options.fields) {
     return refuse({431, "too many header fields"});
@@ -124,7 +125,7 @@ void Http2Request::gather() {
   const std::uint64_t size = length_.value_or(early_.size());
   into.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(size, BodyBuffer::kFirst)));
   body_ = Body::gathered;
-  if (std::exchange(continue_, false) && early_.empty() && !ended_) stream_->inform("100");
+  if (expected_ == Expectation::go_ahead && early_.empty() && !ended_) stream_->inform("100");
   wait_for(Wait::body);
   const std::string held = std::exchange(early_, {});
   if (!held.empty() && !take(held)) return;

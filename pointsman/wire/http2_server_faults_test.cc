@@ -90,6 +90,20 @@ TEST(HttpServerHttp2, CountsRequestsThatAreMalformed) {
   EXPECT_EQ(refused(refusals), 2U);
 }
 
+TEST(HttpServerHttp2, RefusesWhatHttp1Refuses) {
+  Http2Site site;
+  const auto target = site.request("GET", "/a#b", true);
+  EXPECT_EQ(site.ended(target).fields[":status"], "400");
+  const auto expecting = site.request("POST", "/", false, {{"expect", "a-miracle"}});
+  EXPECT_EQ(site.ended(expecting).fields[":status"], "417");
+  for (const auto* host : {"u:p@h", "a,b"}) {
+    const auto id = site.h2.request(
+        {{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", host}}, true);
+    EXPECT_EQ(site.ended(id).fields[":status"], "400") << host;
+  }
+  EXPECT_TRUE(site.waiting.empty());
+}
+
 TEST(HttpServerHttp2, NeverHandsOverARequestThatIsResetAtOnce) {
   Http2Site site;
   const auto reset = site.request("GET", "/gone", true);

@@ -3,11 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "pointsman/base/text.h"
+
 namespace pointsman {
 namespace {
 
 // Interim answers (1xx) before one final; nobody needs more.
 constexpr int kMostInterim = 16;
+
+// Whether a 101 says how it goes on, and in nothing but what was asked for (RFC 9110 7.8).
+bool names_one_of(std::string_view asked, const HttpFields& answer) {
+  std::string_view named = answer.find("upgrade").value_or(std::string_view());
+  bool any = false;
+  while (!named.empty()) {
+    const std::string_view one = trim(take_part(named, ','));
+    bool known = false;
+    for (std::string_view rest = asked; !rest.empty();) {
+      known = same_name(trim(take_part(rest, ',')), one) || known;
+    }
+    if (!known) return false;
+    any = any || !one.empty();
+  }
+  return any;
+}
 
 }  // namespace
 
@@ -158,12 +176,13 @@ bool HttpClientConnection::take_head(std::string_view& bytes) {
     return false;
   }
   if (head_.status < 200) {
-    if (head_.status == 101 && upgrade_) {
+    if (head_.status == 101 && names_one_of(upgrade_, head_.fields)) {
       hand_over(std::exchange(bytes, {}));
       return false;
     }
     if (head_.status != 101 && ++interim_ <= kMostInterim) return true;
-    refuse({502, "unexpected interim answers"});
+    refuse({502, head_.status == 101 ? "a protocol that was not asked for"
+                                     : "too many interim answers"});
     return false;
   }
   const auto framing = response_framing(head_, method_);

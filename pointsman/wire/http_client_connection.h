@@ -104,7 +104,7 @@ class HttpClientConnection final : public HttpCarrier,
   std::string method_;
   std::vector<std::string_view> parts_;
   std::size_t part_ = 0;     // the first that is not wholly sent
-  bool upgrade_ = false;     // the request asks for another protocol
+  std::string upgrade_;      // the protocols that the request asks for
   bool used_ = false;        // has carried a call before
   bool sending_ = false;     // waits to send more
   bool unsendable_ = false;  // the peer takes no more of the request

@@ -13,7 +13,7 @@ namespace pointsman {
 void HttpClientConnection::write_head(const HttpTarget& target, const RequestHead& head,
                                       std::uint64_t length, const HttpFields* trailers) {
   method_ = head.method;
-  upgrade_ = head.fields.contains("upgrade");
+  upgrade_ = head.fields.find("upgrade").value_or(std::string_view());
   text_.clear();
   append_request_line(text_, head.method, head.target);
   if (!head.fields.contains("host")) {

@@ -228,9 +228,9 @@ void HttpConnection::begin_request(std::string_view text) {
 bool HttpConnection::accept_request(HttpExchange& exchange) {
   const RequestHead& head = exchange.head_;
   bare_ = head.method == "HEAD";
-  const auto expected = head.fields.find("expect");
-  if (expected && !same_name(*expected, "100-continue")) {
-    refuse({417, "unknown expectation"});
+  const Expectation expected = expectation(head.fields);
+  if (expected == Expectation::unknown) {
+    refuse(kUnknownExpectation);
     return false;
   }
   if (framing_.length > server_.options.body_bytes) {
@@ -239,7 +239,7 @@ bool HttpConnection::accept_request(HttpExchange& exchange) {
   }
   old_ = head.minor == 0;
   keep_ = keeps_open(head.minor, head.fields) && !server_.draining && !server_.parting;
-  continue_ = expected.has_value() && !old_;
+  continue_ = expected == Expectation::go_ahead && !old_;
   body_ = Body::unasked;
   body_left_ = framing_.length;
   body_seen_ = 0;

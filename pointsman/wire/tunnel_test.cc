@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "pointsman/wire/listener.h"
+#include "pointsman/wire/testing/http_peer.h"
 
 namespace pointsman {
 namespace {
@@ -95,6 +96,19 @@ TEST(Tunnel, EndsWhenNothingPasses) {
   Pair pair(milliseconds(20));
   pair.tick.arm(milliseconds(1));
   EXPECT_TRUE(pair.loop.run_until([&] { return pair.over; }));
+}
+
+TEST(Upgrade, GoesOnInNoProtocolThatItDidNotAskFor) {
+  for (const auto* fields :
+       {"", "Upgrade: \r\n", "Upgrade: h2c\r\n", "Upgrade: websocket, h2c\r\n"}) {
+    testing::ClientRig f;
+    RequestHead head;
+    head.fields.add("Upgrade", "websocket, other");
+    f.client.start(f.call, f.peer.target(), head, {}, f.sink);
+    f.peer.answer("HTTP/1.1 101 Switching Protocols\r\n" + std::string(fields) + "\r\n");
+    f.finish();
+    EXPECT_TRUE(f.sink.failure.error.message.contains("malformed answer: a protocol")) << fields;
+  }
 }
 
 }  // namespace

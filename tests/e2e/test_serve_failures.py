@@ -10,7 +10,7 @@ import pytest
 
 from harness.openai import Client, chat
 from harness.pointsman import write_config, write_endpoints
-from harness.process import free_port
+from harness.process import POINTSMAN, free_port
 from harness.raw import RawServer
 from harness.wait import until
 
@@ -259,10 +259,33 @@ def test_the_last_server_is_never_left_out(breaker, serve):
     assert bad.requests == 10
 
 
-def test_an_answer_passes_when_nobody_else_can_be_spoken_to(breaker, serve):
+def test_the_log_tells_of_failures_of_a_server_and_of_its_return(breaker, serve):
+    server = breaker(FAILING)
+    router = serve([], args=["--workers=1", "--endpoint", server.url, "--eject-after=2", "--eject-for=50ms"])
+    assert {a.status for a in chats(router.port, 2)} == {503}
+    lines = [json.loads(line) for line in router.log().splitlines() if '"logger":"router.upstream"' in line]
+    assert [line["msg"] for line in lines] == ["a request failed at an endpoint"] * 2 + ["an endpoint is left out after failures"]
+    assert {line["endpoint"] for line in lines} == {f"default/127.0.0.1:{server.port}"}
+    assert {(line["reason"], line["error"]) for line in lines} == {("5xx", "status 503")}
+    assert lines[2]["for"] == 0.05
+    server.answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
+    until(lambda: chats(router.port, 1)[0].status == 200 and "an endpoint that was left out answers again" in router.log(),
+          "the server is back")
+
+
+def test_certificates_that_cannot_be_read_end_the_start(spawn, tmp_path):
+    """Though no server that speaks https is there yet."""
+    process = spawn([POINTSMAN, "serve", "--endpoint", "http://127.0.0.1:1", f"--port={free_port()}",
+                     f"--metrics-port={free_port()}", "--upstream-ca-file", tmp_path / "nothing.pem"], name="serve")
+    assert process.wait_end() == 1
+    last = json.loads(process.output().splitlines()[-1])
+    assert last["msg"] == "cannot read certificates (--upstream-ca-file)"
+    assert str(tmp_path / "nothing.pem") in last["error"]
+
+
+def test_an_answer_passes_when_nobody_else_is_there(breaker, serve):
     busy = breaker(FAILING)
-    router = serve([], args=["--workers=1", "--endpoint", busy.url, "--endpoint", f"https://localhost:{free_port()}",
-                             "--upstream-ca-file=/nowhere", "--retry-on=503", "--eject-after=0"])
+    router = serve([], args=["--workers=1", "--endpoint", busy.url, "--retry-on=503", "--eject-after=0"])
     answers = chats(router.port, 6)
     assert {(a.status, a.body) for a in answers} == {(503, b"busy")}
     assert busy.requests == 6

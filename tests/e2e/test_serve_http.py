@@ -159,6 +159,16 @@ def test_trace_is_refused_and_shows_nobody_the_key(routed, tmp_path):
     assert r.server.seen == []
 
 
+def test_a_body_that_is_encoded_is_refused_by_that_name(routed):
+    r = routed(1)
+    answer = r.client.request("POST", "/v1/completions", b"\x1f\x8b\x08 and so on",
+                              {"content-type": "application/json", "content-encoding": "gzip"})
+    assert answer.status == 415
+    error = answer.json()["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", "unsupported_content_encoding")
+    assert "Content-Encoding: gzip" in error["message"]
+
+
 def test_pipelined_requests_are_answered_in_order(routed):
     r = routed(1)
     got = exchange(r.port, b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -300,6 +310,7 @@ def test_clients_need_a_key_when_there_are_keys(model_servers, serve, client, tm
     until(lambda: link.chat(headers={"authorization": "Bearer sk-9"}).status == 200, "the new key is known")
     assert link.chat(headers={"authorization": "Bearer sk-2"}).status == 401
     assert "sk-" not in router.log() and "server-key" not in router.log()
+    assert [json.loads(line)["clients"] for line in router.log().splitlines() if "keys taken over" in line] == [1]
 
 
 def test_a_key_file_that_cannot_be_read_is_said(spawn, tmp_path):

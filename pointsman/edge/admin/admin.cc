@@ -1,11 +1,13 @@
 #include "pointsman/edge/admin/admin.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 
 #include "pointsman/base/text.h"
@@ -24,6 +26,12 @@ bool is_loopback(const Address& peer) {
   return zeros && peer.ip[15] == 1;
 }
 
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  return name.data();
+}
+
 void respond_json(HttpExchange& exchange, std::string body) {
   ResponseHead head;
   head.fields.add("Content-Type", "application/json");
@@ -35,6 +43,7 @@ void respond_json(HttpExchange& exchange, std::string body) {
 
 AdminServer::AdminServer(Loop& loop, AdminSources sources)
     : sources_(std::move(sources)),
+      own_name_(machine_name()),
       fleet_(sources_.fleets),
       taps_(loop, sources_.taps),
       server_(loop, {.refusals = sources_.refusals},
@@ -42,16 +51,32 @@ AdminServer::AdminServer(Loop& loop, AdminSources sources)
 
 void AdminServer::take(std::unique_ptr<HttpExchange> exchange) {
   const RequestHead& head = exchange->head();
-  if (head.path() != "/tap" || head.method != "GET" || !trusted(*exchange)) {
+  if (head.path() != "/tap" || head.method != "GET" || !barred(*exchange).empty()) {
     return answer(*exchange);
   }
   taps_.serve(std::move(exchange));
 }
 
-bool AdminServer::trusted(const HttpExchange& exchange) const {
-  if (is_loopback(exchange.peer())) return true;
+std::string_view AdminServer::barred(const HttpExchange& exchange) const {
   const auto given = exchange.head().fields.find("authorization");
-  return given && sources_.tokens != nullptr && sources_.tokens->admits(*given);
+  if (given && sources_.tokens != nullptr && sources_.tokens->admits(*given)) return {};
+  if (!is_loopback(exchange.peer())) {
+    return sources_.tokens != nullptr ? "needs the token of --admin-token-file"
+                                      : "only for clients on this machine, or with the token of "
+                                        "--admin-token-file";
+  }
+  const auto host = exchange.head().fields.find("host");
+  if (!host || host->empty() || named_as_own(*host)) return {};
+  return "the Host is none of this machine's names: ask for localhost or an IP address";
+}
+
+bool AdminServer::named_as_own(std::string_view host) const {
+  const auto parts = HostPort::parse(host, 1);
+  if (!parts) return false;
+  const std::string_view name = parts->host;
+  const std::string_view own = own_name_;
+  return Address::parse(name, 1) || same_name(name, "localhost") ||
+         (!own.empty() && (same_name(name, own) || same_name(name, own.substr(0, own.find('.')))));
 }
 
 void AdminServer::answer(HttpExchange& exchange) {
@@ -76,11 +101,10 @@ void AdminServer::answer(HttpExchange& exchange) {
   }
   const bool private_page = state_page || path == "/tap" || path == "/endpoints" ||
                             path == "/decisions" || path.starts_with("/decisions/");
-  if (private_page && !trusted(exchange)) {
-    return exchange.respond(403, sources_.tokens != nullptr
-                                     ? "needs the token of --admin-token-file"
-                                     : "only for clients on this machine, or with the token of "
-                                       "--admin-token-file");
+  if (private_page) {
+    if (const std::string_view why = barred(exchange); !why.empty()) {
+      return exchange.respond(403, why);
+    }
   }
   if (path == "/endpoints") {
     return respond_json(exchange, fleet_json(*fleet_.get(), Clock::now(), sources_.gates));

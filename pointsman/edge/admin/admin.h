@@ -35,7 +35,9 @@ struct AdminSources {
 // The admin port: /metrics, /healthz, /readyz, /endpoints, /decisions?limit=N, /decisions/<id>,
 // /tap?where=EXPR, /debug/plugins/state.
 // Endpoints, decisions and plugins tell of requests, so they answer peers on this machine only, and
-// those that show a token.
+// those that show a token. A page of somebody else's that a browser on this machine shows can name
+// this machine as it likes (DNS rebinding), so without a token the Host must be an address or a
+// name of this machine's own.
 //
 // Threading: its loop's thread.
 class AdminServer {
@@ -46,11 +48,14 @@ class AdminServer {
 
  private:
   void take(std::unique_ptr<HttpExchange> exchange);
-  bool trusted(const HttpExchange& exchange) const;
+  // Why the private pages are not for this request; empty: they are.
+  std::string_view barred(const HttpExchange& exchange) const;
+  bool named_as_own(std::string_view host) const;
   void answer(HttpExchange& exchange);
   void answer_decisions(HttpExchange& exchange, std::string_view path);
 
   AdminSources sources_;
+  const std::string own_name_;  // this machine's
   Published<Fleet>::Reader fleet_;
   TapFeed taps_;
   HttpServer server_;

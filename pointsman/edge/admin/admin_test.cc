@@ -1,9 +1,11 @@
 #include "pointsman/edge/admin/admin.h"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -53,6 +55,7 @@ struct Admin {
   TapHub taps{decisions};
   Published<Fleet> fleets{testing::fleet_of({{.name = "pod-a", .waiting = 7}})};
   bool ready = true;
+  std::string host = "localhost:9090";
   Address peer = *Address::parse("127.0.0.1", 1);
   Loop loop;
   AdminServer server{loop,
@@ -101,8 +104,8 @@ struct Admin {
   }
 
   Answer ask(const std::string& target, const std::string& method = "GET") {
-    const std::string got =
-        exchange(method + " " + target + " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    const std::string got = exchange(method + " " + target + " HTTP/1.1\r\nhost: " + host +
+                                     "\r\nconnection: close\r\n\r\n");
     const std::size_t end = got.find("\r\n\r\n");
     if (!got.starts_with("HTTP/1.1 ") || end == std::string::npos) return {};
     return {std::stoi(got.substr(9, 3)), got.substr(0, end + 2), got.substr(end + 4)};
@@ -215,6 +218,27 @@ TEST(Admin, TellsOfRequestsOnlyOnThisMachine) {
     admin.peer = *Address::parse(near, 1);
     EXPECT_EQ(admin.status("/decisions/" + id), 200) << near;
     EXPECT_EQ(admin.status("/endpoints"), 200) << near;
+  }
+}
+
+TEST(Admin, ShowsAPageOfAnotherSiteNothing) {
+  Admin admin;
+  for (const char* host : {"evil.example", "evil.example:9090", "localhost.evil.example", "x"}) {
+    admin.host = host;
+    for (const char* page : {"/endpoints", "/decisions", "/debug/plugins/state", "/tap"}) {
+      const Answer answer = admin.ask(page);
+      EXPECT_EQ(answer.status, 403) << host << page;
+      EXPECT_TRUE(answer.body.contains("ask for localhost or an IP address")) << host << page;
+    }
+    EXPECT_EQ(admin.status("/metrics"), 200);
+    EXPECT_EQ(admin.status("/readyz"), 200);
+  }
+  std::array<char, 256> own{};
+  ASSERT_EQ(::gethostname(own.data(), own.size() - 1), 0);
+  for (const std::string host : {"127.0.0.1", "127.0.0.1:9090", "[::1]:9090", "LocalHost",
+                                 "192.0.2.1", static_cast<const char*>(own.data())}) {
+    admin.host = host;
+    EXPECT_EQ(admin.status("/endpoints"), 200) << host;
   }
 }
 

@@ -23,6 +23,8 @@ class ApiKeys {
   // time whichever key it is and however much of it is right.
   bool admits(std::string_view authorization) const;
 
+  friend bool operator==(const ApiKeys&, const ApiKeys&) = default;
+
   std::size_t size() const { return keys_.size(); }
   const std::string& first() const { return keys_.front(); }
 

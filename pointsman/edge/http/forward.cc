@@ -1,6 +1,7 @@
 #include "pointsman/edge/http/forward.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "pointsman/base/text.h"
@@ -41,6 +42,9 @@ std::string_view error_type(Code code) {
       return "server_error";
   }
 }
+
+// What the router says of a decision: from a client it would be a forgery.
+constexpr std::array<std::string_view, 2> kSaidByRouter{"x-pointsman-decision", kScoresKey};
 
 // All values of that name as one list (RFC 9110 5.3).
 std::string joined(const HttpFields& fields, std::string_view name) {
@@ -91,6 +95,7 @@ void make_upstream_head(const RequestHead& client, const Session& session, const
     out.fields.remove(name);
   }
   for (const std::string_view name : kControlHeaders) out.fields.remove(name);
+  for (const std::string_view name : kSaidByRouter) out.fields.remove(name);
   out.fields.set("x-request-id", session.request.id);
   const std::string before = joined(client.fields, "x-forwarded-for");
   out.fields.set("x-forwarded-for", before.empty() ? peer.host() : before + ", " + peer.host());
@@ -128,7 +133,8 @@ void remove_own_trailers(HttpFields& trailers) {
   for (const std::string_view name :
        {std::string_view("x-request-id"), std::string_view("x-forwarded-for"),
         std::string_view("x-forwarded-host"), std::string_view("x-forwarded-proto"),
-        std::string_view("x-pointsman-decision"), kTraceparent, kTracestate, kBaggage}) {
+        std::string_view("x-pointsman-decision"), kScoresKey, kTraceparent, kTracestate,
+        kBaggage}) {
     trailers.remove(name);
   }
 }

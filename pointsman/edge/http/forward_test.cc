@@ -27,6 +27,8 @@ RequestHead client_head() {
   head.fields.add("Authorization", "Bearer key");
   head.fields.add("X-Prefiller-Host-Port", "10.0.0.9:1");
   head.fields.add("x-gateway-destination-endpoint", "10.0.0.9:1");
+  head.fields.add("x-gateway-destination-endpoint-scores", "a=1");
+  head.fields.add("X-Pointsman-Decision", "0123456789abcdef");
   return head;
 }
 
@@ -47,7 +49,8 @@ TEST(Forward, RemovesWhatTheClientMustNotSendOn) {
   make_upstream_head(client_head(), session, *Address::parse("10.1.1.1:5"), {}, {}, out);
   for (const auto* gone :
        {"Host", "Content-Length", "Connection", "X-Private", "x-prefiller-host-port",
-        "x-gateway-destination-endpoint", "traceparent"}) {
+        "x-gateway-destination-endpoint", "x-gateway-destination-endpoint-scores",
+        "x-pointsman-decision", "traceparent"}) {
     EXPECT_FALSE(out.fields.contains(gone)) << gone;
   }
   EXPECT_EQ(out.fields.find("authorization"), "Bearer key");

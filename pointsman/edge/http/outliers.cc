@@ -50,15 +50,15 @@ bool Outliers::failed(EndpointKey endpoint, bool connecting, Clock::time_point n
   return true;
 }
 
-void Outliers::succeeded(EndpointKey endpoint) {
+bool Outliers::succeeded(EndpointKey endpoint) {
   const Cell* const known = find(endpoint);
-  if (known == nullptr || known->failures.load(std::memory_order_relaxed) == 0) return;
+  if (known == nullptr || known->failures.load(std::memory_order_relaxed) == 0) return false;
   Cell& mine = cell(endpoint);
   // An answer that was on its way when it was left out proves little.
-  if (Clock::now().time_since_epoch().count() < mine.until.load()) return;
+  if (Clock::now().time_since_epoch().count() < mine.until.load()) return false;
   mine.failures.store(0);
   mine.refusals.store(0);
-  mine.times.store(0);
+  return mine.times.exchange(0) > 0;
 }
 
 std::optional<EndpointTrouble> Outliers::trouble(EndpointKey endpoint,

@@ -40,8 +40,8 @@ class Outliers final : public EndpointGate {
 
   // A request to it failed. True: it is left out from now on.
   bool failed(EndpointKey endpoint, bool connecting, Clock::time_point now);
-  // A request to it was answered.
-  void succeeded(EndpointKey endpoint);
+  // A request to it was answered. True: it had been left out, and no longer is.
+  bool succeeded(EndpointKey endpoint);
 
  private:
   struct Cell {

@@ -36,6 +36,17 @@ TEST(Outliers, ASuccessBetweenBeginsTheCountAnew) {
   EXPECT_FALSE(outliers.trouble(kOne, now));
 }
 
+TEST(Outliers, SayWhenOneThatWasLeftOutIsBack) {
+  Outliers outliers(kOptions);
+  const auto long_ago = Clock::now() - seconds(100);
+  EXPECT_FALSE(outliers.succeeded(kOne));
+  outliers.failed(kOne, false, long_ago);
+  EXPECT_FALSE(outliers.succeeded(kOne)) << "it was not left out";
+  for (int i = 0; i < 3; ++i) outliers.failed(kOne, false, long_ago);
+  EXPECT_TRUE(outliers.succeeded(kOne));
+  EXPECT_FALSE(outliers.succeeded(kOne));
+}
+
 TEST(Outliers, RefusedConnectionsCountMore) {
   Outliers outliers(kOptions);
   const auto now = Clock::now();

@@ -39,11 +39,11 @@ void ProxyShared::give_back(ProxySession* session) {
 }
 
 Result<std::shared_ptr<TlsContext>> ProxyShared::upstream_tls() {
-  if (tls == nullptr) {
-    POINTSMAN_TRY(made, TlsContext::client(options.upstream_tls));
-    tls = std::move(made);
+  if (options.upstream_tls == nullptr) {
+    POINTSMAN_TRY(made, TlsContext::client({}));
+    options.upstream_tls = std::move(made);
   }
-  return tls;
+  return options.upstream_tls;
 }
 
 // Upgraded connections are no longer the server's, but their sessions are still at work.

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,7 @@
 #include "pointsman/edge/http/outliers.h"
 #include "pointsman/edge/http/retry.h"
 #include "pointsman/engine/pipeline.h"
+#include "pointsman/telemetry/log.h"
 #include "pointsman/telemetry/tracer.h"
 #include "pointsman/wire/http_client.h"
 #include "pointsman/wire/http_server.h"
@@ -36,9 +38,10 @@ struct ProxyOptions {
   std::string_view scheme = "http";            // that clients use
   std::chrono::nanoseconds tunnel_idle = std::chrono::minutes(10);  // of upgraded connections
   bool decision_header = true;  // x-pointsman-decision on responses
-  // How servers that speak https are checked. Reading the system's certificates takes a tenth of a
-  // second, so it is done when the first such server is met.
-  TlsClientOptions upstream_tls;
+  // For servers that speak https. Null: checked with the system's certificates. Reading those takes
+  // a tenth of a second, so it is done when the first such server is met.
+  std::shared_ptr<TlsContext> upstream_tls;
+  std::optional<Logger> log;  // told of servers that fail
 };
 
 struct ProxyShared;  // proxy_session.h

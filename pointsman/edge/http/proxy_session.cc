@@ -19,6 +19,7 @@ void ProxySession::start(std::unique_ptr<HttpExchange> exchange) {
   tried_.clear();
   attempts_ = 0;
   limited_ = false;
+  unreachable_.clear();
   trailers_.clear();
   reply_trailers_.clear();
   with_engine_ = false;
@@ -102,9 +103,22 @@ void ProxySession::gathered(const Result<std::string_view>& whole) {
 void ProxySession::decided(const Result<void>& outcome) {
   with_engine_ = false;
   if (exchange_->is_gone()) return end(Outcome::End::client_aborted);
-  if (!outcome) return refuse(outcome.error());
+  if (!outcome) return refuse_decision(outcome.error());
   fleet_ = decision->fleet;
   send();
+}
+
+// What is wrong with a body that nobody can read is its encoding, whatever the parser says.
+void ProxySession::refuse_decision(const Error& error) {
+  const std::string_view encoding = request.header("content-encoding");
+  if (error.code != Code::bad_request || encoding.empty() || same_name(encoding, "identity")) {
+    return refuse(error);
+  }
+  refuse({Code::bad_request,
+          "the body cannot be read: it is encoded (Content-Encoding: " + std::string(encoding) +
+              "), and must be sent as it is",
+          "unsupported_content_encoding"},
+         Outcome::End::rejected, 415);
 }
 
 void ProxySession::refuse(const Error& error, Outcome::End how, int status) {
@@ -138,8 +152,9 @@ void ProxySession::send() {
   if (bodiless_ && tried_.empty()) {
     return refuse({Code::unavailable, "no pods available in datastore", "rejected-no-endpoints"});
   }
-  refuse({Code::bad_gateway, "no endpoint of this decision can be connected to"},
-         Outcome::End::upstream_failed);
+  std::string why = "no endpoint of this decision can be connected to";
+  if (!unreachable_.empty()) why += ": " + unreachable_;
+  refuse({Code::bad_gateway, std::move(why)}, Outcome::End::upstream_failed);
 }
 
 std::optional<EndpointIndex> ProxySession::next_choice() {
@@ -158,18 +173,14 @@ std::optional<ProxySession::Target> ProxySession::next_target() {
   return std::nullopt;
 }
 
-std::optional<ProxySession::Target> ProxySession::same_target() {
-  if (attempts_ > shared_.options.retry.most) return std::nullopt;
-  slot_ = {};
-  return reach(target_);
-}
-
 std::optional<ProxySession::Target> ProxySession::reach(EndpointIndex index) {
   const Endpoint& endpoint = (*fleet_)[index];
   const auto address =
       Address::parse(endpoint.address, bodiless_ ? endpoint.port : decision->port_of(index));
   Result<std::shared_ptr<TlsContext>> tls = nullptr;
   if (endpoint.tls) tls = shared_.upstream_tls();
+  if (!address) unreachable_ = endpoint.id + " has no address";
+  if (!tls) unreachable_ = tls.error().message;
   if (!address || !tls) return std::nullopt;
   auto slot = occupy(endpoint);
   if (!slot) return std::nullopt;
@@ -215,42 +226,9 @@ void ProxySession::attempt(Target next) {
   pipeline_->sent(*this, shared_.worker);
 }
 
-bool ProxySession::try_again(std::string_view reason) {
-  if (exchange_->started()) return false;
-  const auto limit = shared_.options.client.total;
-  if (limit.count() > 0 && Clock::now() - request.received >= limit) return false;
-  auto next = next_target();
-  // Closing a connection that was not in use says nothing against a server.
-  if (!next && reason == "stale") next = same_target();
-  if (!next) return false;
-  MetricShard& shard = shared_.worker.shard;
-  if (!shared_.budget.take()) {
-    shard.add(shard.with(metric::kRetries, "no_budget"));
-    return false;
-  }
-  shard.add(shard.with(metric::kRetries, reason));
-  call_.cancel();
-  attempt(*std::move(next));
-  return true;
-}
-
-void ProxySession::blame(std::string_view reason, bool connecting) {
-  MetricShard& shard = shared_.worker.shard;
-  shard.add(shard.with(metric::kUpstreamFailures, reason));
-  Outliers* const outliers = shared_.options.outliers;
-  if (outliers == nullptr || reason == "stale") return;  // the peer may close what is unused
-  if (outliers->failed(target().key, connecting, Clock::now())) {
-    shard.add(shard.with(metric::kEjections, target().id));
-  }
-}
-
-void ProxySession::praise() {
-  if (shared_.options.outliers != nullptr) shared_.options.outliers->succeeded(target().key);
-}
-
 void ProxySession::on_head(const ResponseHead& head) {
   if (head.status == 500 || (head.status >= 502 && head.status <= 504)) {
-    blame("5xx", false);
+    blame("5xx", false, "status " + std::to_string(head.status));
   } else {
     praise();
   }
@@ -301,36 +279,6 @@ void ProxySession::on_end() {
   if (const std::string_view rest = restorer_.pass({}, true); !rest.empty()) exchange_->write(rest);
   exchange_->finish(reply_trailers_);
   end(Outcome::End::finished);
-}
-
-void ProxySession::on_failure(HttpFailure failure) {
-  using Phase = HttpFailure::Phase;
-  const bool timeout = failure.error.code == Code::timeout;
-  const bool connecting = failure.phase == Phase::connecting;
-  const std::string_view reason = connecting                          ? "connect"
-                                  : failure.phase == Phase::stale     ? "stale"
-                                  : failure.phase == Phase::refused   ? "refused"
-                                  : timeout                           ? "timeout"
-                                  : failure.phase == Phase::answering ? "broken"
-                                                                      : "reset";
-  blame(reason, connecting);
-  const bool untouched =
-      connecting || failure.phase == Phase::stale || failure.phase == Phase::refused;
-  const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
-  if ((untouched || late) && try_again(reason)) return;
-  if (exchange_->started()) {
-    exchange_->abort();
-    return end(Outcome::End::upstream_failed);
-  }
-  const std::string who = "model server " + target().id + " (" + target().host_port + ")";
-  if (connecting && !bodiless_ && only_guessed(*fleet_, request.target_model, target_)) {
-    return refuse({Code::unavailable, "no model server is known to serve the model `" +
-                                          std::string(request.target_model) + "`, and " + who +
-                                          " could not be asked: " + failure.error.message},
-                  Outcome::End::upstream_failed);
-  }
-  refuse({timeout ? Code::timeout : Code::bad_gateway, who + ": " + failure.error.message},
-         Outcome::End::upstream_failed);
 }
 
 void ProxySession::on_upgrade(const ResponseHead& head, std::unique_ptr<Stream> stream,

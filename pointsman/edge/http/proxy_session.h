@@ -39,7 +39,6 @@ struct ProxyShared {
   ProxyOptions options;
   std::optional<Published<ProxyKeys>::Reader> keys;
   RetryBudget budget;
-  std::shared_ptr<TlsContext> tls;                      // null: not needed so far
   std::vector<std::unique_ptr<ProxySession>> sessions;  // all there are
   std::vector<ProxySession*> idle;
   bool server_drained = false;
@@ -72,6 +71,8 @@ class ProxySession final : public Session, private HttpSink {
   // Answers with an error in place of a model server's response. `status` 0: that of the error's
   // code.
   void refuse(const Error& error, Outcome::End how = Outcome::End::rejected, int status = 0);
+  // Answers a request that the engine has refused.
+  void refuse_decision(const Error& error);
   // Sends the request to the first endpoint, or says that there is none.
   void send();
   // The endpoint that comes next, if there is one and another try is allowed. Who cannot be reached
@@ -91,8 +92,8 @@ class ProxySession final : public Session, private HttpSink {
   // another connection if a kept one was closed and nobody else is left; false: it is not to be
   // tried again.
   bool try_again(std::string_view reason);
-  // The last endpoint tried has failed, or answered.
-  void blame(std::string_view reason, bool connecting);
+  // The last endpoint tried has failed, or answered. `error`: what the log is told of it.
+  void blame(std::string_view reason, bool connecting, std::string_view error);
   void praise();
   const Endpoint& target() const { return (*fleet_)[target_]; }
   // Makes the response's head for the client of what the model server says.
@@ -132,6 +133,7 @@ class ProxySession final : public Session, private HttpSink {
   EndpointLimits::Slot slot_;         // at the endpoint that has the request
   bool limited_ = false;              // an endpoint could not take one more
   std::size_t attempts_ = 0;
+  std::string unreachable_;   // why an endpoint could not be spoken to
   bool bodiless_ = false;     // routed without the engine's decision
   bool with_engine_ = false;  // between Pipeline::run and decided()
 };

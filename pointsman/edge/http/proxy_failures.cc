@@ -1,0 +1,99 @@
+// What a ProxySession does about model servers that fail.
+
+#include <string>
+#include <utility>
+
+#include "pointsman/edge/http/proxy_session.h"
+#include "pointsman/engine/candidates.h"
+
+namespace pointsman {
+
+std::optional<ProxySession::Target> ProxySession::same_target() {
+  if (attempts_ > shared_.options.retry.most) return std::nullopt;
+  slot_ = {};
+  return reach(target_);
+}
+
+bool ProxySession::try_again(std::string_view reason) {
+  if (exchange_->started()) return false;
+  const auto limit = shared_.options.client.total;
+  if (limit.count() > 0 && Clock::now() - request.received >= limit) return false;
+  auto next = next_target();
+  // Closing a connection that was not in use says nothing against a server.
+  if (!next && reason == "stale") next = same_target();
+  if (!next) return false;
+  MetricShard& shard = shared_.worker.shard;
+  if (!shared_.budget.take()) {
+    shard.add(shard.with(metric::kRetries, "no_budget"));
+    return false;
+  }
+  shard.add(shard.with(metric::kRetries, reason));
+  call_.cancel();
+  attempt(*std::move(next));
+  return true;
+}
+
+void ProxySession::blame(std::string_view reason, bool connecting, std::string_view error) {
+  MetricShard& shard = shared_.worker.shard;
+  shard.add(shard.with(metric::kUpstreamFailures, reason));
+  const std::optional<Logger>& log = shared_.options.log;
+  const LogFields fields{{"endpoint", target().id},
+                         {"reason", reason},
+                         {"error", error},
+                         {"x-request-id", request.id}};
+  if (log) log->info(verbosity::kDefault, "a request failed at an endpoint", fields);
+  Outliers* const outliers = shared_.options.outliers;
+  if (outliers == nullptr || reason == "stale") return;  // the peer may close what is unused
+  const auto now = Clock::now();
+  if (!outliers->failed(target().key, connecting, now)) return;
+  shard.add(shard.with(metric::kEjections, target().id));
+  const auto trouble = outliers->trouble(target().key, now);
+  if (!log || !trouble) return;
+  log->warning("an endpoint is left out after failures",
+               {{"endpoint", target().id},
+                {"reason", reason},
+                {"error", error},
+                {"failures", trouble->failures},
+                {"for", std::chrono::nanoseconds(trouble->out_for)}});
+}
+
+void ProxySession::praise() {
+  Outliers* const outliers = shared_.options.outliers;
+  if (outliers == nullptr || !outliers->succeeded(target().key)) return;
+  if (const auto& log = shared_.options.log) {
+    log->info(verbosity::kInfo, "an endpoint that was left out answers again",
+              {{"endpoint", target().id}});
+  }
+}
+
+void ProxySession::on_failure(HttpFailure failure) {
+  using Phase = HttpFailure::Phase;
+  const bool timeout = failure.error.code == Code::timeout;
+  const bool connecting = failure.phase == Phase::connecting;
+  const std::string_view reason = connecting                          ? "connect"
+                                  : failure.phase == Phase::stale     ? "stale"
+                                  : failure.phase == Phase::refused   ? "refused"
+                                  : timeout                           ? "timeout"
+                                  : failure.phase == Phase::answering ? "broken"
+                                                                      : "reset";
+  blame(reason, connecting, failure.error.message);
+  const bool untouched =
+      connecting || failure.phase == Phase::stale || failure.phase == Phase::refused;
+  const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
+  if ((untouched || late) && try_again(reason)) return;
+  if (exchange_->started()) {
+    exchange_->abort();
+    return end(Outcome::End::upstream_failed);
+  }
+  const std::string who = "model server " + target().id + " (" + target().host_port + ")";
+  if (connecting && !bodiless_ && only_guessed(*fleet_, request.target_model, target_)) {
+    return refuse({Code::unavailable, "no model server is known to serve the model `" +
+                                          std::string(request.target_model) + "`, and " + who +
+                                          " could not be asked: " + failure.error.message},
+                  Outcome::End::upstream_failed);
+  }
+  refuse({timeout ? Code::timeout : Code::bad_gateway, who + ": " + failure.error.message},
+         Outcome::End::upstream_failed);
+}
+
+}  // namespace pointsman
