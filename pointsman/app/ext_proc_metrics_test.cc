@@ -31,6 +31,7 @@ std::optional<double> ended(const Rig& rig, const std::string& code) {
 TEST(ExtProcStreamMetrics, FollowAStreamFromItsBeginningToItsEnd) {
   Rig rig(three(), {.stream_metrics = true});
   EXPECT_EQ(value(rig, kInflight), 0);
+  EXPECT_EQ(value(rig, kCount), 0);
   Transaction stream(rig);
   stream.request_headers();
   EXPECT_EQ(value(rig, kInflight), 1);

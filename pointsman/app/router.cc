@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "pointsman/app/build.h"
 #include "pointsman/app/builtin.h"
 #include "pointsman/app/command_line.h"
 #include "pointsman/app/key_watch.h"
@@ -58,14 +59,15 @@ std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
   std::unique_ptr<Router> router(new Router(setup));
   const Logger& log = router->logger_;
   log.info(verbosity::kInfo, "pointsman build",
-           {{"build-ref", kBuildRef}, {"service", setup.service}});
+           {{"commit-sha", build_commit()}, {"build-ref", kBuildRef}, {"service", setup.service}});
   for (const std::string& warning : setup.flags.warnings) log.warning(warning);
   raise_file_limit(log);
 
   if (setup.flags.tracing) {
-    auto settings = read_trace_environment(
-        process_environment(),
-        {.service = setup.service, .build_ref = std::string(kBuildRef), .commit = {}});
+    auto settings =
+        read_trace_environment(process_environment(), {.service = setup.service,
+                                                       .build_ref = std::string(kBuildRef),
+                                                       .commit = std::string(build_commit())});
     auto tracer = settings ? start_tracing(*settings, router->metrics_, log)
                            : std::unexpected(settings.error());
     if (!tracer) {
@@ -92,6 +94,7 @@ bool Router::load() {
   log_warnings(logger_, assembly->warnings);
   logger_.info(verbosity::kDefault, "configuration loaded",
                {{"config", to_string(assembly->config)}});
+  shard_.set(metrics_.series(metric::kBuild, build_commit(), kBuildRef), 1.0);
   add_process_metrics(metrics_);
   add_log_metrics(metrics_, log_);
   metrics_.add_source([this](std::vector<Sample>& samples) {

@@ -4,6 +4,11 @@
 #include <cstring>
 
 namespace pointsman {
+namespace {
+
+constexpr std::size_t kKept = std::size_t{1} << 20U;
+
+}  // namespace
 
 void* Arena::allocate(std::size_t bytes, std::size_t align) {
   while (true) {
@@ -36,6 +41,12 @@ std::string_view Arena::copy(std::string_view text) {
 }
 
 void Arena::reset() {
+  std::size_t left = kKept;
+  std::size_t blocks = 0;
+  for (; blocks < blocks_.size() && blocks_[blocks].size <= left; ++blocks) {
+    left -= blocks_[blocks].size;
+  }
+  blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(blocks), blocks_.end());
   current_ = 0;
   used_ = 0;
 }

@@ -10,8 +10,8 @@
 
 namespace pointsman {
 
-// Memory of one request: handed out in order, given back all at once. Keeps its blocks, so that in
-// steady state a request allocates nothing. Objects in it are never destroyed, hence trivial.
+// Memory of one request: handed out in order, given back all at once. Keeps up to 1 MiB of it, so
+// that in steady state a request allocates nothing. Objects in it are never destroyed: trivial.
 //
 // Threading: one owner at a time.
 class Arena {
@@ -36,7 +36,7 @@ class Arena {
   // A copy of `text` that lives until reset().
   std::string_view copy(std::string_view text);
 
-  // Forgets everything handed out; the memory is used again.
+  // Forgets everything handed out; the memory is used again. A rare giant is given back.
   void reset();
 
   // Bytes held, used or not.

@@ -30,6 +30,15 @@ TEST(Arena, UsesItsMemoryAgainAfterReset) {
   EXPECT_EQ(arena.capacity(), held);
 }
 
+TEST(Arena, GivesAGiantBack) {
+  Arena arena;
+  arena.copy("small");
+  const std::size_t small = arena.capacity();
+  arena.array<char>(std::size_t{8} << 20U);
+  arena.reset();
+  EXPECT_EQ(arena.capacity(), small);
+}
+
 TEST(Arena, ServesAWishLargerThanABlock) {
   Arena arena(16);
   const std::string text(10'000, 'x');

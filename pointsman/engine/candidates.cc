@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/text.h"
 
 namespace pointsman {
@@ -54,7 +55,7 @@ Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& 
     somewhere = servers.serves(e) || servers.unknown(e);
   }
   if (!somewhere) {
-    return fail(Code::not_found, "The model `" + std::string(model) + "` does not exist",
+    return fail(Code::not_found, "The model `" + std::string(clipped(model)) + "` does not exist",
                 kModelNotFound);
   }
   candidates.keep_if(DropReason::no_model, [&](EndpointIndex e) { return servers.unknown(e); });

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/engine/candidates.h"
 #include "pointsman/engine/error_text.h"
 #include "pointsman/engine/request_id.h"
@@ -18,16 +19,15 @@ namespace {
 constexpr std::string_view kTypedError = "github.com/llm-d/llm-d-router/pkg/common/error.Error";
 constexpr std::string_view kDefaultFairness = "default-flow";
 
-const TypedName kAnyParser{"parser", "parser"};
-
 }  // namespace
 
 Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options)
-    : assembly_(std::move(assembly)),
-      recorder_(recorder),
-      options_(options),
-      parsing_(plugin_timer(metrics, "RequestParsing", kAnyParser)),
-      reading_(plugin_timer(metrics, "ResponseParsing", kAnyParser)) {
+    : assembly_(std::move(assembly)), recorder_(recorder), options_(options) {
+  for (const ParserTable::Entry& entry : assembly_.parsers.parsers()) {
+    read_by_.push_back({.parser = entry.parser.get(),
+                        .request = plugin_timer(metrics, "RequestParsing", entry.name),
+                        .response = plugin_timer(metrics, "ResponseParsing", entry.name)});
+  }
   for (const Instance* instance : assembly_.producers) {
     producers_.push_back({.name = instance->name,
                           .producer = instance->producer,
@@ -119,7 +119,7 @@ void Pipeline::advance(Session& session, EngineWorker& worker, const Action& act
   const RequestLabels labels(request);
   worker.shard.add(labels.of(worker.shard, metric::kRequestTotal));
   worker.shard.observe(labels.of(worker.shard, metric::kRequestSize),
-                       static_cast<double>(session.outgoing_bytes));
+                       static_cast<double>(request.body_bytes));
   session.decided({});
 }
 
@@ -131,11 +131,20 @@ Result<void> Pipeline::parse(Session& session, EngineWorker& worker) const {
   session.parser = *parser;
   const auto began = Clock::now();
   auto parsed = session.parser->parse(session.body, request, session.arena);
-  worker.shard.observe(parsing_, Clock::now() - began);
-  if (!parsed) return std::unexpected(parsed.error());
+  worker.shard.observe(timers_of(*parser).request, Clock::now() - began);
+  if (!parsed) {
+    // A body that cannot be read names no model, however far the reading came (spec/07
+    // section 5.1).
+    request.model = {};
+    return std::unexpected(parsed.error());
+  }
   session.parsed = *parsed;
   session.response.progress.mode = parsed->mode;
   return {};
+}
+
+const Pipeline::ReadBy& Pipeline::timers_of(const Parser* parser) const {
+  return *std::ranges::find(read_by_, parser, &ReadBy::parser);
 }
 
 Result<void> Pipeline::open_decision(Session& session, std::uint64_t seed,
@@ -150,9 +159,9 @@ Result<void> Pipeline::open_decision(Session& session, std::uint64_t seed,
   Decision& decision = *session.decision;
   decision.at = Clock::now();
   decision.wall = std::chrono::system_clock::now();
-  decision.request_id = request.id;
-  decision.model = request.model;
-  decision.target_model = request.target_model;
+  decision.request_id = clipped(request.id);
+  decision.model = clipped(request.model);
+  decision.target_model = clipped(request.target_model);
   decision.body_bytes = request.body_bytes;
   decision.priority = request.priority;
   decision.matrix_wanted = options_.trace_decision_matrix;
@@ -313,7 +322,9 @@ void Pipeline::failed(Session& session, const Error& error) const {
     session.root.error(text);
   }
   if (session.decision == nullptr) return;
-  if (session.decision->error.empty()) session.decision->error = error.message;
+  if (session.decision->error.empty()) {
+    session.decision->error = clipped(error.message, kMaxErrorText);
+  }
   session.decision->outcome.end = Outcome::End::rejected;
   session.decision->outcome.status = http_status(error.code);
   recorder_.keep(session.decision);

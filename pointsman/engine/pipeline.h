@@ -103,6 +103,11 @@ class Pipeline {
     PluginTimer head_timer;
     PluginTimer body_timer;
   };
+  struct ReadBy {
+    const Parser* parser = nullptr;
+    PluginTimer request;
+    PluginTimer response;
+  };
   using Moment = void (ResponseHook::*)(const Context&, const Decision&, const Answer&, Effects&);
 
   enum class Progress : std::uint8_t { waiting, decided };
@@ -134,6 +139,7 @@ class Pipeline {
   void tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
             EngineWorker& worker) const;
   void tell_finished(Session& session, EngineWorker& worker) const;
+  const ReadBy& timers_of(const Parser* parser) const;
 
   Assembly assembly_;
   Recorder& recorder_;
@@ -146,8 +152,7 @@ class Pipeline {
   std::vector<ResponseStep> response_hooks_;
   std::vector<Column<PrefixMatch>> matches_;  // of every producer that looks for cached prefixes
   std::optional<Cell<SessionId>> agent_;      // who is accounted to when no header says so
-  PluginTimer parsing_;
-  PluginTimer reading_;
+  std::vector<ReadBy> read_by_;               // every parser in use
 };
 
 }  // namespace pointsman

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/engine/testing/pipeline_rig.h"
 
 namespace pointsman {
@@ -61,7 +62,31 @@ TEST(Pipeline, PassesOnWhatTheParserSays) {
   rig.parser->on_parse = [](auto, auto&) { return fail(Code::bad_request, "not today"); };
   EXPECT_EQ(rig.error(), std::to_string(static_cast<int>(Code::bad_request)) + " not today");
   EXPECT_EQ(rig.metric("llm_d_epp_plugin_duration_seconds_count{extension_point=\"RequestParsing\","
-                       "plugin_name=\"parser\",plugin_type=\"parser\"}"),
+                       "plugin_name=\"p\",plugin_type=\"fake-parser\"}"),
+            1);
+}
+
+// spec/07 section 5.1: how far the reading came does not matter.
+TEST(Pipeline, CountsARequestThatCannotBeReadWithoutAModel) {
+  PipelineRig rig;
+  rig.parser->on_parse = [](auto, Request& request) {
+    request.model = "m";
+    return fail(Code::bad_request, "messages are missing");
+  };
+  ASSERT_FALSE(rig.run());
+  rig.finish(Outcome::End::rejected);
+  EXPECT_EQ(rig.metric("llm_d_epp_request_error_total{error_code=\"BadRequest\",fairness_id="
+                       "\"default-flow\",model_name=\"\",priority=\"0\",target_model_name=\"\"}"),
+            1);
+}
+
+TEST(Pipeline, ObservesTheSizeOfARequestAsItCame) {
+  PipelineRig rig;
+  rig.headers.push_back({"x-llm-d-model-name-rewrite", "a-much-longer-name"});
+  ASSERT_TRUE(rig.run("m"));
+  EXPECT_GT(rig.outgoing().size(), 1U);
+  EXPECT_EQ(rig.metric("llm_d_epp_request_size_bytes_sum{fairness_id=\"default-flow\",model_name="
+                       "\"m\",priority=\"0\",target_model_name=\"a-much-longer-name\"}"),
             1);
 }
 
@@ -340,6 +365,27 @@ TEST(Pipeline, SendsARequestWithoutBodyToAnyReadyAllowedEndpoint) {
   EXPECT_EQ(none.error().message, "no pods available in datastore");
   EXPECT_EQ(none.error().drop_reason, "rejected-no-endpoints");
   EXPECT_EQ(rig.profile.scorers[0]->calls, 0);
+}
+
+TEST(Pipeline, KeepsOnlyTheBeginningOfAGiantName) {
+  PipelineRig rig;
+  const std::string giant(std::size_t{2} << 20U, 'g');
+  rig.headers.push_back({"x-request-id", giant});
+  rig.headers.push_back({"x-llm-d-inference-fairness-id", giant});
+  ASSERT_TRUE(rig.run(giant));
+  EXPECT_EQ(rig.outgoing(), giant);  // the model server hears all of it
+  const Decision& kept = *rig.recorder.kept.at(0);
+  EXPECT_EQ(kept.model, giant.substr(0, kMaxClientText));
+  EXPECT_EQ(kept.target_model.size(), kMaxClientText);
+  EXPECT_EQ(kept.request_id.size(), kMaxClientText);
+  rig.respond(200, "application/json", {"{}"});
+  rig.finish();
+  EXPECT_LT(rig.metrics.expose().size(), 100'000U);
+
+  PipelineRig failing;
+  failing.add_hook("h").outcome = fail(Code::unavailable, giant);
+  EXPECT_EQ(failing.run().error().message, giant);
+  EXPECT_EQ(failing.recorder.kept.back()->error.size(), kMaxErrorText);
 }
 
 TEST(Pipeline, LetsPluginsTendTheirState) {

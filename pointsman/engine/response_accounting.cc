@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/text.h"
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/engine/request_labels.h"
@@ -146,7 +147,9 @@ void Pipeline::response_started(Session& session, int status, std::string_view c
   Session::Response& response = session.response;
   response.status = status;
   response.sse = contains_any_case(content_type, "text/event-stream");
+  response.began = Clock::now();
   tell(&ResponseHook::answered, &ResponseStep::head_timer, session, worker);
+  response.processing = Clock::now() - response.began;
 }
 
 void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end,
@@ -155,8 +158,8 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
   if (response.complete) return;
   const auto began = Clock::now();
   response.bytes += chunk.size();
+  const bool streaming = response.sse || session.request.stream;
   if (!chunk.empty()) {
-    const bool streaming = response.sse || session.request.stream;
     if (!set(response.first)) {
       response.first = began;
       response.gap = RequestLabels(session.request).of(worker.shard, metric::kStreamingItl);
@@ -167,17 +170,24 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
     response.last = began;
   }
   if (session.parser != nullptr && (!chunk.empty() || end)) {
+    const auto reading = Clock::now();
     session.parser->read(chunk, response.sse, end, response.progress);
     const auto read = Clock::now();
-    worker.shard.observe(reading_, read - began);
+    worker.shard.observe(timers_of(session.parser).response, read - reading);
     response.processing += read - began;
   }
   if (!end) return;
   response.complete = true;
+  const auto ending = Clock::now();
   tell_finished(session, worker);
-  if (session.parser == nullptr) return;  // no inference request: nothing to account to
-  observe_usage(session, worker.shard);
-  observe_end(session, Clock::now(), worker.shard);
+  if (session.parser != nullptr) {  // otherwise no inference request: nothing to account to
+    observe_usage(session, worker.shard);
+    observe_end(session, ending, worker.shard);
+  }
+  const auto now = Clock::now();
+  // An answer that is not streamed counts from its head to its end (spec/03 section 3.9).
+  response.processing = streaming || !set(response.began) ? response.processing + (now - ending)
+                                                          : now - response.began;
 }
 
 void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) const {
@@ -214,7 +224,7 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     outcome.output_tokens = usage.output;
     outcome.cached_tokens = usage.cached;
     if (!response.served.empty() && response.served != picked(*session.decision)) {
-      outcome.served_by = response.served;
+      outcome.served_by = clipped(response.served);
     }
     recorder_.join(session.decision, outcome);
   }

@@ -48,6 +48,40 @@ TEST(ResponseAccounting, MeasuresAWholeAnswerWithoutTheGapsOfAStream) {
             1);
 }
 
+// spec/03 section 3.9.
+TEST(ResponseAccounting, TimesAWholeAnswerFromItsHeadToItsEndAndAStreamByItsPieces) {
+  constexpr const char* kSum = "llm_d_epp_response_processing_duration_seconds_sum";
+  const auto processing = [](const std::string& type, bool ends) {
+    PipelineRig rig;
+    EXPECT_TRUE(rig.run());
+    rig.pipeline().sent(rig.session, rig.worker);
+    rig.pipeline().response_started(rig.session, 200, type, rig.worker);
+    rig.session.response.began -= std::chrono::seconds(5);  // the model server takes its time
+    rig.pipeline().response_chunk(rig.session, "{}", ends, rig.worker);
+    rig.finish();
+    EXPECT_EQ(rig.metric("llm_d_epp_response_processing_duration_seconds_count"), 1);
+    return rig.metric(kSum).value_or(-1);
+  };
+  EXPECT_GE(processing(kJson, true), 5);
+  EXPECT_LT(processing(kJson, false), 5);  // cut off: the router's own part
+  EXPECT_LT(processing(kSse, true), 5);
+  EXPECT_GT(processing(kSse, true), 0);
+}
+
+TEST(ResponseAccounting, TimesEachParserByItsName) {
+  PipelineRig rig;
+  ASSERT_TRUE(rig.run());
+  rig.respond(200, kJson, {"{", "}"});
+  rig.finish();
+  const auto times = [&rig](const std::string& point) {
+    return rig.metric("llm_d_epp_plugin_duration_seconds_count{extension_point=\"" + point +
+                      "\",plugin_name=\"p\",plugin_type=\"fake-parser\"}");
+  };
+  EXPECT_EQ(times("RequestParsing"), 1);
+  EXPECT_EQ(times("ResponseParsing"), 2);
+  EXPECT_FALSE(rig.metrics.expose().contains("plugin_type=\"parser\""));
+}
+
 TEST(ResponseAccounting, CountsTheRequestsThatRun) {
   PipelineRig rig;
   ASSERT_TRUE(rig.run());

@@ -85,10 +85,11 @@ class Session {
     bool running = false;   // counted as running
     bool complete = false;  // its end was seen
     std::uint64_t bytes = 0;
-    Clock::time_point first;  // first body byte
-    Clock::time_point last;   // newest body byte
-    Clock::duration processing{};
-    Histogram gap;  // series of the time between two body pieces
+    Clock::time_point began;       // its head
+    Clock::time_point first;       // first body byte
+    Clock::time_point last;        // newest body byte
+    Clock::duration processing{};  // see metric::kResponseProcessing
+    Histogram gap;                 // series of the time between two body pieces
   };
   Response response;
 

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/random.h"
 
 namespace pointsman {
@@ -176,8 +177,9 @@ void take_inputs(const std::shared_ptr<const InputSchema>& schema, const Context
   const Request& request = context.request;
   inputs.schema = schema;
   inputs.taken = true;
-  inputs.exact = request.id.size() <= kMaxInputText && request.model.size() <= kMaxInputText &&
-                 request.target_model.size() <= kMaxInputText;
+  // Those stand in the decision itself.
+  inputs.exact = request.id.size() <= kMaxClientText && request.model.size() <= kMaxClientText &&
+                 request.target_model.size() <= kMaxClientText;
   inputs.stale_before = context.stale_before;
   inputs.received = request.received;
   inputs.max_output_tokens = request.max_output_tokens;

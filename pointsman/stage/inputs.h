@@ -11,13 +11,14 @@
 namespace pointsman {
 
 // Copies what the plugins of a pipeline may read for this request, the fleet excepted, into
-// `inputs`. Allocates nothing in steady state. Texts over kMaxInputText leave `exact` false.
+// `inputs`. Allocates nothing in steady state. Texts over kMaxInputText leave `exact` false, and so
+// do names over kMaxClientText.
 // `salt` keys the hash of the prompt's print, so that nobody who has the record alone can test a
 // guess of a prompt against it. REQUIRES: `candidates` ascend.
 void take_inputs(const std::shared_ptr<const InputSchema>& schema, const Context& context,
                  std::span<const EndpointIndex> candidates, std::uint64_t salt, Inputs& inputs);
 
-// One text of a request: model names, headers, columns.
+// One text of a request: path, headers, columns.
 inline constexpr std::size_t kMaxInputText = 4096;
 
 // The other way round: puts the recorded columns into `signals`, which has been reset for the fleet

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/testing/allocations.h"
 #include "pointsman/stage/testing/scene.h"
 
@@ -159,6 +160,18 @@ TEST(Inputs, ATextThatIsTooLongIsCutAndSaysSo) {
   const Inputs inputs = rig.take({0});
   EXPECT_FALSE(inputs.exact);
   EXPECT_EQ(inputs.path.size(), kMaxInputText);
+}
+
+TEST(Inputs, ANameThatADecisionCutsLeavesThemInexact) {
+  Rig rig;
+  const std::string longest(kMaxClientText, 'm');
+  const std::string longer(kMaxClientText + 1, 'm');
+  rig.scene.request.model = longest;
+  rig.scene.begin();
+  EXPECT_TRUE(rig.take({0}).exact);
+  rig.scene.request.model = longer;
+  rig.scene.begin();
+  EXPECT_FALSE(rig.take({0}).exact);
 }
 
 TEST(Inputs, ThePrintTellsPromptsApartButNotWithoutTheSalt) {

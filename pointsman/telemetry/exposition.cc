@@ -53,9 +53,9 @@ std::vector<View> views_of(const FamilySpec& family, bool deprecated) {
       labels.push_back({twin.labels[i], twin.source[i]});
     }
     std::ranges::sort(labels, {}, &Column::name);
-    made.push_back({&family, twin.name,
-                    stage + "[Deprecated: Use " + std::string(family.name) + "] " + help, labels,
-                    family.shown_bounds});
+    const std::string tag =
+        twin.told ? "[Deprecated: Use " + std::string(family.name) + "] " : std::string();
+    made.push_back({&family, twin.name, stage + tag + help, labels, family.shown_bounds});
   }
   return made;
 }

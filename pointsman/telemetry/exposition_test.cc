@@ -63,6 +63,19 @@ TEST(Exposition, SortsEscapesAndAddsUpTheTwin) {
   EXPECT_EQ(exposition(kFamilies, samples, false).find("apples_total"), std::string::npos);
 }
 
+TEST(Exposition, DoesNotCallEveryTwinDeprecated) {
+  static constexpr auto kQuiet =
+      counter("fruit_total", "Fruit.", labels()).deprecated("apples_total").silently();
+  static constexpr std::array<const FamilySpec*, 1> kOne{&kQuiet};
+  const std::vector<Sample> samples{{.family = &kQuiet, .value = 2}};
+  EXPECT_TRUE(exposition(kOne, samples, true).contains("# HELP apples_total Fruit.\n"));
+  for (const FamilySpec* family : std::to_array<const FamilySpec*>(
+           {&metric::kBuild, &metric::kModelRewrites, &metric::kEndpointQueue})) {
+    EXPECT_FALSE(family->twin.told) << family->name;  // spec/07 section 1
+  }
+  EXPECT_TRUE(metric::kRequestTotal.twin.told);
+}
+
 TEST(Exposition, PrintsAHistogramWithSomeAndWithAllOfItsBounds) {
   const std::vector<Sample> samples{{.family = &kWeight, .value = 12.5, .buckets = {1, 2, 3, 4}}};
   EXPECT_EQ(exposition(kFamilies, samples, true),

@@ -32,7 +32,7 @@ inline constexpr auto kRequestDuration =
               buckets::kGeneral)
         .deprecated("inference_objective_request_duration_seconds", kModels);
 inline constexpr auto kRequestSize =
-    histogram("llm_d_epp_request_size_bytes", "Size of request bodies as sent on.", kRequest,
+    histogram("llm_d_epp_request_size_bytes", "Size of request bodies as received.", kRequest,
               buckets::kSize)
         .deprecated("inference_objective_request_sizes", kModels);
 inline constexpr auto kResponseSize =
@@ -100,6 +100,7 @@ inline constexpr auto kEndpointQueue =
     gauge("llm_d_epp_per_endpoint_queue_size", "Waiting requests of each endpoint.",
           labels("name", "model_server_endpoint"))
         .deprecated("inference_pool_per_pod_queue_size")
+        .silently()
         .renamed("model_server_endpoint", "model_server_pod");
 
 // Scheduler, plugins, processing
@@ -132,7 +133,9 @@ inline constexpr auto kRouting =
               kNone, buckets::kRouting);
 inline constexpr auto kResponseProcessing =
     histogram("llm_d_epp_response_processing_duration_seconds",
-              "Time the router spent on a response.", kNone, buckets::kResponseProcessing);
+              "Time the router spent on a streamed response, or from the head of another one to "
+              "its end.",
+              kNone, buckets::kResponseProcessing);
 inline constexpr auto kStreamsInflight =
     gauge("llm_d_epp_extproc_streams_inflight", "Open ext_proc streams.", kNone);
 inline constexpr auto kStreamDuration =
@@ -143,11 +146,13 @@ inline constexpr auto kStreams =
             labels("code"));
 inline constexpr auto kBuild =
     gauge("llm_d_epp_info", "The build that is running.", labels("commit", "build_ref"))
-        .deprecated("inference_extension_info");
+        .deprecated("inference_extension_info")
+        .silently();
 inline constexpr auto kModelRewrites =
     counter("llm_d_epp_model_rewrite_decisions_total", "Applied rules that rewrite model names.",
             labels("model_rewrite_name", "model_name", "target_model"))
-        .deprecated("inference_extension_model_rewrite_decisions_total");
+        .deprecated("inference_extension_model_rewrite_decisions_total")
+        .silently();
 inline constexpr auto kPollErrors =
     counter("llm_d_epp_datalayer_poll_errors_total", "Failed polls of one endpoint by one source.",
             labels("source_type"))

@@ -49,6 +49,7 @@ struct TwinSpec {
   std::array<std::string_view, kMaxLabels> labels{};
   std::array<std::uint8_t, kMaxLabels> source{};  // position in FamilySpec::labels
   std::size_t label_count = 0;
+  bool told = true;  // its help says that it is deprecated
 };
 
 struct FamilySpec {
@@ -80,6 +81,13 @@ struct Family : FamilySpec {
   consteval Family renamed(std::string_view from, std::string_view to) const {
     Family copy = *this;
     *std::ranges::find(copy.twin.labels, from) = to;
+    return copy;
+  }
+
+  // The deprecated name is not called so: the reference shows both alike.
+  consteval Family silently() const {
+    Family copy = *this;
+    copy.twin.told = false;
     return copy;
   }
 

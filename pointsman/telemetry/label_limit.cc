@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/random.h"
 #include "pointsman/telemetry/label_hash.h"
 
@@ -16,6 +17,7 @@ LabelLimit::LabelLimit(std::size_t max)
 
 std::string_view LabelLimit::bound(std::string_view value) {
   if (value.empty()) return value;
+  if (value.size() > kMaxClientText) return kOther;
   if (const std::string* known = find(value); known != nullptr) return *known;
   if (full_.load(std::memory_order_acquire)) return kOther;
   const std::lock_guard lock(mutex_);
@@ -27,6 +29,7 @@ std::string_view LabelLimit::bound(std::string_view value) {
 }
 
 bool LabelLimit::pin(std::string_view value) {
+  if (value.size() > kMaxClientText) return false;
   const std::lock_guard lock(mutex_);
   if (find(value) != nullptr) return true;
   if (pinned_ == max_) return false;

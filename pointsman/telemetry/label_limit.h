@@ -12,8 +12,9 @@
 namespace pointsman {
 
 // Bounds how many values of a client-chosen label become series (spec/07 section 6): the first
-// `max` distinct values stand for themselves, later ones become "other". An admitted value stays
-// admitted, so that a gauge's ups and downs meet the same series.
+// `max` distinct values stand for themselves, later ones become "other", and so does every value
+// that is longer than kMaxClientText. An admitted value stays admitted, so that a gauge's ups and
+// downs meet the same series.
 //
 // Threading: any thread. A known value, and any value once the limit is reached, costs a lock-free
 // look-up; only an admission locks, `max` times in the life of the process.
@@ -27,7 +28,7 @@ class LabelLimit {
   std::string_view bound(std::string_view value);
 
   // Lets `value` stand for itself without using up the limit: names from the configuration.
-  // At most `max` values can be pinned; returns false for one too many.
+  // At most `max` values can be pinned; returns false for one too many, or too long.
   bool pin(std::string_view value);
 
  private:

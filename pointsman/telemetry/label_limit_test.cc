@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/client_text.h"
+
 namespace pointsman {
 namespace {
 
@@ -31,6 +33,16 @@ TEST(LabelLimit, PinnedValuesUseNoRoom) {
   EXPECT_EQ(limit.bound("late"), "late");
   EXPECT_TRUE(limit.pin("late"));
   EXPECT_FALSE(limit.pin("one too many"));
+}
+
+TEST(LabelLimit, FoldsValuesThatAreTooLongAndKeepsNoneOfThem) {
+  LabelLimit limit(1);
+  const std::string longest(kMaxClientText, 'a');
+  const std::string longer(kMaxClientText + 1, 'a');
+  EXPECT_EQ(limit.bound(longer), "other");
+  EXPECT_FALSE(limit.pin(longer));
+  EXPECT_EQ(limit.bound(longer), "other");
+  EXPECT_EQ(limit.bound(longest), longest);  // there is still room for one
 }
 
 TEST(LabelLimit, HoldsWhenManyThreadsFloodIt) {

@@ -1,5 +1,6 @@
 #include "pointsman/telemetry/metric_shard.h"
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/random.h"
 #include "pointsman/telemetry/label_hash.h"
 #include "pointsman/telemetry/metrics.h"
@@ -35,7 +36,10 @@ std::uint64_t MetricShard::hash_of(const FamilySpec& family,
   constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
   std::uint64_t seed = seed_ ^ std::bit_cast<std::uintptr_t>(&family);
   std::uint64_t hash = seed;
-  for (const std::string_view text : labels) hash ^= label::hash(seed += kStep, text);
+  // Texts that differ only behind their beginning share a hash: no client makes us read all of one.
+  for (const std::string_view text : labels) {
+    hash ^= label::hash(seed += kStep, text.substr(0, 2 * kMaxClientText));
+  }
   return hash;
 }
 
@@ -62,11 +66,15 @@ const SeriesRecord& MetricShard::resolve(const FamilySpec& family,
   for (std::size_t i = 0; i < labels.size(); ++i) texts[i] = metrics_.bound(family, i, labels[i]);
   const std::span bounded = std::span(texts).first(labels.size());
 
-  const std::uint64_t hash = hash_of(family, bounded);
-  if (const SeriesRecord* record = known(hash, family, bounded); record != nullptr) return *record;
-  if (const SeriesRecord* full = metrics_.overflow(family); full != nullptr) return *full;
+  if (const auto* record = known(hash_of(family, bounded), family, bounded)) return *record;
+  if (metrics_.full(family) && Metrics::fold(family, bounded)) {
+    if (const auto* record = known(hash_of(family, bounded), family, bounded)) return *record;
+  }
+  if (const SeriesRecord* overflow = metrics_.overflow(family)) return *overflow;
   const SeriesRecord& record = metrics_.record(family, bounded);
-  if (&record != metrics_.overflow(family)) remember(hash, record);
+  if (&record != metrics_.overflow(family)) {
+    remember(hash_of(family, std::span(record.labels).first(labels.size())), record);
+  }
   return record;
 }
 

@@ -66,6 +66,14 @@ class MetricShard {
     cells[1].store(0, std::memory_order_relaxed);
   }
 
+  // From now on the series is exposed, also before anything is observed. To Metrics it is touched
+  // when its sum is not all zero bits, and adding to -0 is adding to 0.
+  void show(const Histogram& histogram) {
+    Cell* const cells = at(histogram.cell);
+    if (cells[0].load(std::memory_order_relaxed) != 0) return;
+    cells[0].store(std::bit_cast<std::uint64_t>(-0.0), std::memory_order_relaxed);
+  }
+
   // NaN is ignored: it would poison the sum for ever.
   void observe(const Histogram& histogram, double value) {
     if (std::isnan(value)) return;
@@ -84,7 +92,8 @@ class MetricShard {
   }
 
   // The series with these label values. Client-chosen labels are bounded (LabelLimit), and so is
-  // the number of series of a family: what is too many is counted with every label "other".
+  // the number of series of a family: what is too many is counted with these labels "other", and
+  // what is far too many with every label "other".
   template <typename Handle, std::size_t N, typename... Value>
     requires(sizeof...(Value) == N)
   Handle with(const Family<Handle, N>& family, const Value&... values) {

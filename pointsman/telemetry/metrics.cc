@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "pointsman/base/bug.h"
+#include "pointsman/base/utf8.h"
 #include "pointsman/telemetry/exposition.h"
 
 namespace pointsman {
@@ -14,7 +15,8 @@ struct Metrics::FamilySeries {
   std::unordered_map<std::string, const SeriesRecord*> by_labels;
   std::deque<SeriesRecord> records;
   SeriesRecord overflow;
-  std::atomic<bool> full = false;
+  std::atomic<bool> full = false;     // new series are folded
+  std::atomic<bool> spilled = false;  // new series are the overflow
 };
 
 namespace {
@@ -29,6 +31,27 @@ constexpr std::uint32_t cell_count(const FamilySpec& family) {
       break;
   }
   return 2 + static_cast<std::uint32_t>(family.bounds.size());  // the sum, the buckets, above
+}
+
+bool names_model(std::string_view label) {
+  return label == "model_name" || label == "target_model_name";
+}
+bool names_flow(std::string_view label) {
+  return label == "fairness_id";
+}
+
+// A page of metrics is UTF-8, and what clients send is not always. Values that are alike afterwards
+// are added up by exposition().
+void make_utf8(std::string& text) {
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
+    return;
+  std::string valid;
+  for (std::string_view left = text; !left.empty();) {
+    const std::size_t length = utf8_length(left);
+    valid += length == 0 ? std::string_view("\xEF\xBF\xBD") : left.substr(0, length);
+    left.remove_prefix(length == 0 ? 1 : length);
+  }
+  text = std::move(valid);
 }
 
 // Gives `record` copies of `labels`.
@@ -85,8 +108,18 @@ void Metrics::add_source(Source source) {
 std::string_view Metrics::bound(const FamilySpec& family, std::size_t label,
                                 std::string_view value) {
   const std::string_view name = family.labels[label];
-  if (name == "model_name" || name == "target_model_name") return models_.bound(value);
-  return name == "fairness_id" ? fairness_.bound(value) : value;
+  if (names_model(name)) return models_.bound(value);
+  return names_flow(name) ? fairness_.bound(value) : value;
+}
+
+bool Metrics::fold(const FamilySpec& family, std::span<std::string_view> labels) {
+  bool any = false;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (!names_model(family.labels[i]) && !names_flow(family.labels[i])) continue;
+    labels[i] = LabelLimit::kOther;
+    any = true;
+  }
+  return any;
 }
 
 Metrics::FamilySeries& Metrics::series_of(const FamilySpec& family) const {
@@ -95,29 +128,42 @@ Metrics::FamilySeries& Metrics::series_of(const FamilySpec& family) const {
   return *at->second;
 }
 
-const SeriesRecord* Metrics::overflow(const FamilySpec& family) const {
-  const FamilySeries& series = series_of(family);
-  return series.full.load(std::memory_order_acquire) ? &series.overflow : nullptr;
+bool Metrics::full(const FamilySpec& family) const {
+  return series_of(family).full.load(std::memory_order_acquire);
 }
 
-const SeriesRecord& Metrics::record(const FamilySpec& family,
-                                    std::span<const std::string_view> labels) {
+const SeriesRecord* Metrics::overflow(const FamilySpec& family) const {
+  const FamilySeries& series = series_of(family);
+  return series.spilled.load(std::memory_order_acquire) ? &series.overflow : nullptr;
+}
+
+const SeriesRecord& Metrics::record(const FamilySpec& family, std::span<std::string_view> labels) {
   FamilySeries& series = series_of(family);
   const std::lock_guard lock(mutex_);
-  const std::string id = key(labels);
-  if (const auto at = series.by_labels.find(id); at != series.by_labels.end()) return *at->second;
-  const auto cell = series.records.size() < series_limit_ ? reserve(cell_count(family))
-                                                          : std::optional<std::uint32_t>();
-  if (!cell) {
-    series.full.store(true, std::memory_order_release);
-    return series.overflow;
+  if (const auto* record = made(series, family, labels, series_limit_)) return *record;
+  series.full.store(true, std::memory_order_release);
+  if (fold(family, labels)) {
+    const std::size_t reserve = series_limit_ / 4 + 1;
+    if (const auto* record = made(series, family, labels, series_limit_ + reserve)) return *record;
   }
-  SeriesRecord& made = series.records.emplace_back();
-  made.family = &family;
-  made.cell = *cell;
-  fill_in(made, labels);
-  series.by_labels.emplace(id, &made);
-  return made;
+  series.spilled.store(true, std::memory_order_release);
+  return series.overflow;
+}
+
+// The series with these labels, or a new one as long as there are fewer than `limit`.
+const SeriesRecord* Metrics::made(FamilySeries& series, const FamilySpec& family,
+                                  std::span<const std::string_view> labels, std::size_t limit) {
+  const std::string id = key(labels);
+  if (const auto at = series.by_labels.find(id); at != series.by_labels.end()) return at->second;
+  if (series.records.size() >= limit) return nullptr;
+  const auto cell = reserve(cell_count(family));
+  if (!cell) return nullptr;
+  SeriesRecord& record = series.records.emplace_back();
+  record.family = &family;
+  record.cell = *cell;
+  fill_in(record, labels);
+  series.by_labels.emplace(id, &record);
+  return &record;
 }
 
 // A series never straddles two chunks, so that one look-up finds all of its cells.
@@ -152,6 +198,7 @@ std::optional<Sample> Metrics::read(const SeriesRecord& record,
     }
     sample.value += std::bit_cast<double>(cell(0));
     if (family.kind == MetricKind::gauge) touched = touched || cell(1) != 0;
+    if (family.kind == MetricKind::histogram) touched = touched || cell(0) != 0;  // see show()
     for (std::size_t i = 0; i < sample.buckets.size(); ++i) {
       sample.buckets[i] += cell(1 + i);
       touched = touched || cell(1 + i) != 0;
@@ -171,7 +218,7 @@ std::string Metrics::expose(bool deprecated) const {
     const std::lock_guard lock(mutex_);
     for (const auto& [family, series] : series_) {
       for (const SeriesRecord& record : series->records) records.push_back(&record);
-      if (series->full) records.push_back(&series->overflow);
+      if (series->spilled) records.push_back(&series->overflow);
     }
     for (const auto& shard : shards_) shards.push_back(shard.get());
   }
@@ -183,6 +230,7 @@ std::string Metrics::expose(bool deprecated) const {
     const std::lock_guard lock(sources_mutex_);
     for (const Source& source : sources_) source(samples);
   }
+  for (Sample& sample : samples) std::ranges::for_each(sample.labels, make_utf8);
   return exposition(families_, samples, deprecated);
 }
 

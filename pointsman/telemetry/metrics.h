@@ -48,7 +48,7 @@ class Metrics {
   template <typename Handle, std::size_t N, typename... Value>
     requires(sizeof...(Value) == N)
   Handle series(const Family<Handle, N>& family, const Value&... values) {
-    const std::array<std::string_view, N> texts{std::string_view(values)...};
+    std::array<std::string_view, N> texts{std::string_view(values)...};
     return handle<Handle>(family, record(family, texts).cell);
   }
 
@@ -56,7 +56,7 @@ class Metrics {
   // source refers to must outlive the last expose().
   void add_source(Source source);
 
-  // The limits of model_name and target_model_name, and of fairness_id.
+  // The limits of labels that a client chooses: model_name and target_model_name, and fairness_id.
   LabelLimit& models() { return models_; }
   LabelLimit& fairness() { return fairness_; }
 
@@ -67,9 +67,17 @@ class Metrics {
   friend class MetricShard;
   struct FamilySeries;
 
-  // The series, made if it is new; the family's overflow series when there is no more room.
-  const SeriesRecord& record(const FamilySpec& family, std::span<const std::string_view> labels);
-  // Null unless the family is full: then a look-up that fails must not lock.
+  // What a client chooses of these labels becomes "other"; false: it chooses none of them.
+  static bool fold(const FamilySpec& family, std::span<std::string_view> labels);
+
+  // The series, made if it is new. When the family is full, the folded one; when there is no room
+  // for that either, the family's overflow series.
+  const SeriesRecord& record(const FamilySpec& family, std::span<std::string_view> labels);
+  const SeriesRecord* made(FamilySeries& series, const FamilySpec& family,
+                           std::span<const std::string_view> labels, std::size_t limit);
+  // Whether a new series of the family must be a folded one.
+  bool full(const FamilySpec& family) const;
+  // Null unless there is no room for folded ones: then a look-up that fails must not lock.
   const SeriesRecord* overflow(const FamilySpec& family) const;
   std::string_view bound(const FamilySpec& family, std::size_t label, std::string_view value);
   FamilySeries& series_of(const FamilySpec& family) const;

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/client_text.h"
 #include "pointsman/base/testing/allocations.h"
 #include "pointsman/telemetry/exposition.h"
 #include "pointsman/telemetry/process_metrics.h"
@@ -243,6 +244,20 @@ TEST(Metrics, ShowsOnlySeriesThatWereTouched) {
   EXPECT_EQ(count(f.metrics.expose(), "average_queue_size"), 0U);
 }
 
+TEST(Metrics, ShowsAHistogramBeforeItsFirstObservation) {
+  Fixture f;
+  MetricShard& other = f.metrics.add_shard();
+  const Histogram duration = f.shard.with(metric::kStreamDuration);
+  f.shard.show(duration);
+  EXPECT_EQ(f["llm_d_epp_extproc_stream_duration_seconds_count"], 0);
+  EXPECT_TRUE(f.metrics.expose().contains("\nllm_d_epp_extproc_stream_duration_seconds_sum 0\n"));
+  other.show(duration);
+  f.shard.observe(duration, 1.5);
+  f.shard.show(duration);
+  EXPECT_EQ(f["llm_d_epp_extproc_stream_duration_seconds_sum"], 1.5);
+  EXPECT_EQ(f["llm_d_epp_extproc_stream_duration_seconds_count"], 1);
+}
+
 TEST(Metrics, IgnoresNaN) {
   Fixture f;
   const Histogram series = f.metrics.series(metric::kSchedulerDuration);
@@ -269,6 +284,77 @@ TEST(Metrics, BoundsModelsAndFairnessButNotConfiguredValues) {
                          "llm_d_epp_request_total{fairness_id=\"\",model_name=\"other\","
                          "priority=\"0\",target_model_name=\"other\"}"),
             995);
+}
+
+TEST(Metrics, KeepsNoTextThatAClientMadeTooLong) {
+  Metrics metrics;
+  MetricShard& shard = metrics.add_shard();
+  const std::string giant(std::size_t{2} << 20U, 'g');
+  const auto request = [&](std::string_view model) {
+    shard.add(shard.with(metric::kRequestTotal, model, model, model, "0"));
+    shard.add(shard.with(metric::kSchedulerAttempts, "success", model, "e", "ns", "1"));
+    shard.add(shard.with(metric::kInflightRequests, "e", "ns", "p", model, "0"), 1);
+    shard.add(shard.with(metric::kModelRewrites, "rule", model, "target"));
+    shard.add(shard.with(metric::kDisaggDecisions, "p", "t", model, "decode-only"));
+  };
+  request(giant);
+  request(giant + "2");
+  request(std::string(kMaxClientText, 'm'));
+  const std::string text = metrics.expose();
+  EXPECT_LT(text.size(), 20'000U);
+  EXPECT_EQ(metric_value(text,
+                         "llm_d_epp_request_total{fairness_id=\"other\",model_name=\"other\","
+                         "priority=\"0\",target_model_name=\"other\"}"),
+            2);
+  EXPECT_EQ(count(text, "\nllm_d_epp_model_rewrite_decisions_total{"), 2U);
+  const auto before = testing::allocations();
+  request(giant);
+  EXPECT_EQ(testing::allocations(), before);
+}
+
+TEST(Metrics, ReplacesWhatIsNoTextInALabel) {
+  Fixture f;
+  const auto request = [&f](std::string_view tenant) {
+    f.shard.add(f.shard.with(metric::kRequestTotal, "m", "t", tenant, "0"));
+  };
+  request("a\xFF");
+  request("a\xFE");  // what looks alike is one series
+  request("b\u20ac");
+  EXPECT_EQ(f["llm_d_epp_request_total{fairness_id=\"a\uFFFD\",model_name=\"m\",priority=\"0\","
+              "target_model_name=\"t\"}"],
+            2);
+  EXPECT_EQ(f["llm_d_epp_request_total{fairness_id=\"b\u20ac\",model_name=\"m\",priority=\"0\","
+              "target_model_name=\"t\"}"],
+            1);
+  const std::string text = f.metrics.expose();
+  EXPECT_EQ(text.find_first_of("\xFE\xFF"), std::string::npos);
+}
+
+TEST(Metrics, FoldsOnlyWhatClientsChooseWhenAFamilyIsFull) {
+  Metrics metrics(metric::kAll, 1000, 8);
+  MetricShard& shard = metrics.add_shard();
+  const auto fail = [&shard](int i, std::string_view priority) {
+    const std::string model = "m" + std::to_string(i);
+    shard.add(
+        shard.with(metric::kRequestErrors, model, model, "tenant", priority, "ServiceUnavailable"));
+  };
+  for (int i = 0; i < 10; ++i) fail(i, "-1");
+  for (int i = 0; i < 100; ++i) fail(i, i % 2 == 0 ? "0" : "-1");
+  const std::string text = metrics.expose();
+  const auto folded = [&text](const std::string& priority, const std::string& code) {
+    return metric_value(text, "llm_d_epp_request_error_total{error_code=\"" + code +
+                                  "\",fairness_id=\"other\",model_name=\"other\",priority=\"" +
+                                  priority + "\",target_model_name=\"other\"}");
+  };
+  EXPECT_EQ(folded("0", "ServiceUnavailable"), 50);
+  EXPECT_EQ(folded("-1", "ServiceUnavailable"), 2 + 46);  // m1, m3, m5 and m7 have their own series
+  EXPECT_EQ(folded("other", "other"), std::nullopt);
+  EXPECT_EQ(metric_sum(text, "llm_d_epp_request_error_total"), 110);
+
+  for (int i = 0; i < 100; ++i) fail(0, std::to_string(100 + i));
+  const std::string later = metrics.expose();
+  EXPECT_EQ(count(later, "\nllm_d_epp_request_error_total{"), 8U + 3U + 1U);
+  EXPECT_EQ(metric_sum(later, "llm_d_epp_request_error_total"), 210);
 }
 
 TEST(Metrics, CountsWhatExceedsTheSeriesOfAFamilyInOne) {

@@ -111,3 +111,44 @@ def test_a_peer_that_never_speaks_is_sent_away(epp):
     with socket.create_connection(("127.0.0.1", router.port), timeout=20) as silent:
         assert silent.recv(1) == b""
     refused(router, "grpc_timeout")
+
+
+def resident_mib(router) -> float:
+    return router.admin.metric("process_resident_memory_bytes") / 2**20
+
+
+def test_giant_names_leave_nothing_behind(epp, serve, model_servers, client, transaction):
+    """What a client makes up is in no series for good, nor in decisions, nor in memory."""
+    servers = model_servers(1)
+    router = serve(servers)
+    link = client(router.port)
+    assert link.chat("hello").status == 200
+    before = resident_mib(router)
+    for i in range(20):
+        answer = link.chat("hello", model=f"{i}-" + "g" * 2_000_000)
+        assert answer.status == 200
+    link.chat("hello", headers={"x-llm-d-inference-fairness-id": "f" * 16_000})
+    page = router.admin.get("/metrics")[1]
+    assert len(page) < 200_000 and "ggg" not in page and "fff" not in page
+    assert 'model_name="other"' in page and 'fairness_id="other"' in page
+    assert len(router.admin.get("/decisions?limit=100")[1]) < 100_000
+    assert resident_mib(router) < before + 100
+
+    picker = epp(servers)
+    stream = transaction(picker.port)
+    stream.request_headers({"x-gateway-inference-fairness-id": b"tenant-\xff"})
+    stream.request_body(b'{"model": "m", "prompt": "hi"}')
+    stream.routed()
+    stream.cancel()
+    status, page = picker.admin.get("/metrics")
+    assert status == 200 and 'fairness_id="tenant-\ufffd"' in page
+
+
+@pytest.mark.parametrize("front", ["serve", "epp"])
+def test_the_build_is_told(front, request, model_servers):
+    router = request.getfixturevalue(front)(model_servers(1))
+    page = router.admin.get("/metrics")[1]
+    line = next(line for line in page.splitlines() if line.startswith("llm_d_epp_info{"))
+    assert 'build_ref="' in line and 'commit="' in line and line.endswith("} 1")
+    assert line.replace("llm_d_epp", "inference_extension") in page.splitlines()
+    assert '"commit-sha":"' in router.log().splitlines()[0]

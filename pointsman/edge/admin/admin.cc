@@ -112,7 +112,9 @@ void AdminServer::answer(HttpExchange& exchange) {
   if (state_page) return respond_json(exchange, sources_.plugin_state());
   if (private_page) return answer_decisions(exchange, path);
   exchange.respond(
-      404, "try /metrics, /healthz, /readyz, /endpoints, /decisions, /decisions/<id> or /tap");
+      404,
+      "try /metrics, /healthz, /readyz, /endpoints, /decisions, /decisions/<id>, /tap or "
+      "/debug/plugins/state");
 }
 
 void AdminServer::answer_decisions(HttpExchange& exchange, std::string_view path) {

@@ -248,6 +248,7 @@ TEST(Admin, NamesItsPagesToWhoAsksForAnother) {
        {"/", "/metrics/", "/metricsx", "/decisionsx", "/endpoints/pod-a", "/debug/pprof/"}) {
     const Answer answer = admin.ask(page);
     EXPECT_EQ(answer.status, 404) << page;
+    EXPECT_TRUE(answer.body.contains("/debug/plugins/state")) << page;
     EXPECT_TRUE(answer.body.contains("/decisions/<id>")) << page;
   }
 }

@@ -388,6 +388,7 @@ void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view t
   shared_.tracer.finish(std::move(trace), !kept_by.empty());
   pipeline_.reset();
   decision.reset();
+  arena.reset();
   body_.recycle();
   memory_.give_back();
   shared_.give_back(this);

@@ -22,6 +22,7 @@ StreamMetrics::StreamMetrics(MetricShard& shard)
       inflight_(shard.with(metric::kStreamsInflight)),
       duration_(shard.with(metric::kStreamDuration)) {
   shard_.add(inflight_, 0.0);
+  shard_.show(duration_);
 }
 
 void StreamMetrics::opened() {

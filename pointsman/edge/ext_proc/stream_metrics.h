@@ -12,7 +12,7 @@ namespace pointsman {
 std::string_view status_name(GrpcStatus status);
 
 // --enable-grpc-stream-metrics (spec/02 section 12): the llm_d_epp_extproc_stream families of one
-// worker. The gauge is there from the start, the others from the first stream that ends.
+// worker. The gauge and the durations are there from the start, the codes when one has occurred.
 //
 // Threading: the thread of the shard.
 class StreamMetrics {

@@ -314,6 +314,7 @@ void ProxySession::end(Outcome::End how) {
   fleet_.reset();
   keys_.reset();
   decision.reset();
+  arena.reset();
   body_.recycle();
   upstream_.recycle();
   reply_.fields.recycle();

@@ -12,7 +12,10 @@ SUBSET_SPACE, SUBSET = "envoy.lb.subset_hint", "x-gateway-destination-endpoint-s
 
 
 def header_map(headers: dict) -> base_pb2.HeaderMap:
-    return base_pb2.HeaderMap(headers=[base_pb2.HeaderValue(key=k, raw_value=v.encode()) for k, v in headers.items()])
+    def raw(value: str | bytes) -> bytes:
+        return value if isinstance(value, bytes) else value.encode()
+
+    return base_pb2.HeaderMap(headers=[base_pb2.HeaderValue(key=k, raw_value=raw(v)) for k, v in headers.items()])
 
 
 def metadata(namespace: str, fields: dict) -> base_pb2.Metadata:
