@@ -119,7 +119,7 @@ void Pipeline::advance(Session& session, EngineWorker& worker, const Action& act
   const RequestLabels labels(request);
   worker.shard.add(labels.of(worker.shard, metric::kRequestTotal));
   worker.shard.observe(labels.of(worker.shard, metric::kRequestSize),
-                       static_cast<double>(request.body_bytes));
+                       static_cast<double>(session.outgoing_bytes));
   session.decided({});
 }
 

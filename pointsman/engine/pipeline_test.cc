@@ -80,16 +80,6 @@ TEST(Pipeline, CountsARequestThatCannotBeReadWithoutAModel) {
             1);
 }
 
-TEST(Pipeline, ObservesTheSizeOfARequestAsItCame) {
-  PipelineRig rig;
-  rig.headers.push_back({"x-llm-d-model-name-rewrite", "a-much-longer-name"});
-  ASSERT_TRUE(rig.run("m"));
-  EXPECT_GT(rig.outgoing().size(), 1U);
-  EXPECT_EQ(rig.metric("llm_d_epp_request_size_bytes_sum{fairness_id=\"default-flow\",model_name="
-                       "\"m\",priority=\"0\",target_model_name=\"a-much-longer-name\"}"),
-            1);
-}
-
 TEST(Pipeline, TakesTheFairnessIdFromEitherHeader) {
   PipelineRig rig;
   ASSERT_TRUE(rig.run());

@@ -32,7 +32,7 @@ inline constexpr auto kRequestDuration =
               buckets::kGeneral)
         .deprecated("inference_objective_request_duration_seconds", kModels);
 inline constexpr auto kRequestSize =
-    histogram("llm_d_epp_request_size_bytes", "Size of request bodies as received.", kRequest,
+    histogram("llm_d_epp_request_size_bytes", "Size of request bodies as sent on.", kRequest,
               buckets::kSize)
         .deprecated("inference_objective_request_sizes", kModels);
 inline constexpr auto kResponseSize =
