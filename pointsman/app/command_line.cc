@@ -29,7 +29,8 @@ std::expected<Command, Exit> read(const Page& page, std::span<const std::string_
   flags.epilogue(page.epilogue);
   values.declare(flags);
   flags.group("Other");
-  flags.add({.name = "version", .help = "Which version this is."}, version);
+  flags.add({.name = "version", .help = "Which version this is.", .in_log = InLog::nothing},
+            version);
   if (const auto parsed = flags.parse(words); !parsed) {
     return std::unexpected(misused(page, parsed.error().message));
   }
@@ -45,6 +46,7 @@ std::expected<Command, Exit> read(const Page& page, std::span<const std::string_
   if (const auto done = values.finish(flags, environment); !done) {
     return std::unexpected(Exit{.code = 1, .error = done.error().message});
   }
+  if constexpr (requires { values.router; }) values.router.processed = flags.values();
   return values;
 }
 

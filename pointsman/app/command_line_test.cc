@@ -144,6 +144,22 @@ TEST(ServeFlags, HaveTheirDefaults) {
   EXPECT_FALSE(serve.retry_timeouts);
 }
 
+TEST(CommandLine, KeepsTheFlagsForTheLog) {
+  const std::string epp =
+      flags<EppFlags>({"epp", "--pool-name=p", "--config-text=a: secret", "--grpc-port", "1"})
+          .router.processed;
+  EXPECT_TRUE(epp.starts_with("--admin-host= --admin-token-file= ")) << epp;
+  EXPECT_TRUE(epp.contains(" --config-text=(9 bytes) ")) << epp;
+  EXPECT_TRUE(epp.contains(" --grpc-port=1 ")) << epp;
+  EXPECT_TRUE(epp.contains(" --pool-namespace=default ")) << epp;
+  // spec/02 section 9.1: all but the five that name metrics.
+  EXPECT_FALSE(epp.contains("-metric=")) << epp;
+  EXPECT_FALSE(epp.contains("-info=")) << epp;
+  EXPECT_FALSE(epp.contains("--version")) << epp;
+  EXPECT_TRUE(flags<ServeFlags>({"pointsman", "serve", "--retries=1"})
+                  .router.processed.contains(" --retries=1 "));
+}
+
 TEST(ServeFlags, SayWhatIsRetried) {
   const auto serve = flags<ServeFlags>({"pointsman", "serve", "--retry-on=502,503,timeout"});
   EXPECT_EQ(serve.retry_statuses.count(), 2U);

@@ -19,29 +19,33 @@
 namespace pointsman {
 namespace {
 
+// The services that a list of states names.
+std::vector<std::string> health_services() {
+  return {std::string(kExtProcService)};
+}
+
 // What one worker serves on the ext_proc port.
 struct EppWorker {
   EppWorker(Loop& loop, Router& router, std::size_t i, const ExtProcOptions& options,
-            const GrpcServerOptions& server_options, const std::function<void(GrpcRoutes&)>& more)
-      : ext_proc(loop, router.pipelines(), router.tracer(), router.engine_worker(i), options) {
+            const GrpcServerOptions& server_options, const HealthState& health)
+      : ext_proc(loop, router.pipelines(), router.tracer(), router.engine_worker(i), options),
+        watches(health) {
     ext_proc.add_to(routes);
-    more(routes);
+    add_health(routes, health, health_services(), &watches);
     server = std::make_unique<GrpcServer>(loop, routes, server_options);
   }
 
   ExtProc ext_proc;
+  HealthWatches watches;
   GrpcRoutes routes;
-  std::unique_ptr<GrpcServer> server;  // goes first: its calls end in ext_proc
+  std::unique_ptr<GrpcServer> server;  // goes first: its calls end in ext_proc and watches
 };
 
 // The gRPC front: ext_proc on every worker, health on the router's own loop.
 class EppFront {
  public:
   EppFront(Router& router, const EppFlags& flags) : router_(router) {
-    const auto health = [this](GrpcRoutes& routes) {
-      add_health(routes, [this](std::string_view service) { return state(service); },
-                 {std::string(kExtProcService)});
-    };
+    const HealthState health = [this](std::string_view service) { return state(service); };
     const ExtProcOptions options{.emit_scores = flags.emit_endpoint_scores,
                                  .decision_header = flags.decision_header,
                                  .stream_metrics = flags.enable_grpc_stream_metrics,
@@ -53,7 +57,7 @@ class EppFront {
     router.workers().run_on_each([&](std::size_t i, Loop& loop) {
       workers_[i] = std::make_unique<EppWorker>(loop, router, i, options, server_options, health);
     });
-    health(health_routes_);
+    add_health(health_routes_, health, health_services());
     health_server_ = std::make_unique<GrpcServer>(router.loop(), health_routes_, server_options);
   }
   ~EppFront() {
@@ -103,7 +107,12 @@ class EppFront {
   }
 
   RouterFront front() {
-    return {.drain = [this](std::function<void()> done) { drain(std::move(done)); },
+    return {.part =
+                [this] {
+                  router_.workers().run_on_each(
+                      [&](std::size_t i, Loop&) { workers_[i]->watches.look(); });
+                },
+            .drain = [this](std::function<void()> done) { drain(std::move(done)); },
             .open_requests =
                 [this] {
                   std::size_t open = 0;
@@ -119,6 +128,7 @@ class EppFront {
     listener_.reset();
     router_.workers().drain_each(
         [this](std::size_t i, std::function<void()> one_done) {
+          workers_[i]->watches.end();
           workers_[i]->server->drain(std::move(one_done));
         },
         std::move(done));
@@ -126,8 +136,8 @@ class EppFront {
 
   Result<std::unique_ptr<Listener>> open(int port, ListenOptions options,
                                          std::vector<Listener::Worker> takers) {
-    POINTSMAN_TRY(address, Address::parse("0.0.0.0", static_cast<std::uint16_t>(port)));
-    return Listener::open(router_.loop(), address, std::move(options), std::move(takers));
+    return Listener::open(router_.loop(), Address::everywhere(static_cast<std::uint16_t>(port)),
+                          std::move(options), std::move(takers));
   }
 
   Serving state(std::string_view service) const {
@@ -157,14 +167,18 @@ int epp(const EppFlags& flags) {
                             "example). Discovery through Kubernetes is not in this build "
                             "yet"});
   if (router == nullptr) return 1;
+  if (flags.router.pool_namespace_defaulted) {
+    router->log().info(verbosity::kInfo,
+                       "file-discovery mode: pool namespace defaulted to default; set "
+                       "--pool-namespace or NAMESPACE to name another one");
+  }
   EppFront front(*router, flags);
   if (const auto open = front.listen(flags); !open) {
     router->log().error("cannot open a port (--grpc-port, --grpc-health-port) or its certificate",
                         {{"error", open.error().message}});
     return 1;
   }
-  router->run(front.front());
-  return 0;
+  return router->run(front.front());
 }
 
 }  // namespace pointsman

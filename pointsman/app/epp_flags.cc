@@ -57,10 +57,11 @@ constexpr std::array<std::string_view, 25> kCipherSuites = {
     "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
 };
 
+// In any case of letters, as controller-runtime reads them.
 template <std::size_t N>
 Result<void> one_of(std::string_view what, std::string_view text,
                     const std::array<std::string_view, N>& known) {
-  if (std::ranges::find(known, text) != known.end()) return {};
+  if (std::ranges::find(known, to_lower(text)) != known.end()) return {};
   std::string message(what);
   message += ' ';
   message += in_quotes(text);
@@ -74,10 +75,11 @@ Result<void> known_stacktrace_level(std::string_view text) {
   return one_of("invalid stacktrace level", text,
                 std::array<std::string_view, 3>{"info", "error", "panic"});
 }
+// controller-runtime's help says nano, its code nanos.
 Result<void> known_time_encoding(std::string_view text) {
   return one_of("invalid time-encoding value", text,
-                std::array<std::string_view, 6>{"epoch", "millis", "nano", "iso8601", "rfc3339",
-                                                "rfc3339nano"});
+                std::array<std::string_view, 7>{"epoch", "millis", "nano", "nanos", "iso8601",
+                                                "rfc3339", "rfc3339nano"});
 }
 
 Result<void> readable(const std::string& path) {
@@ -219,12 +221,12 @@ void EppFlags::declare_without_effect(FlagSet& flags) {
             zap_stacktrace_level);
   flags.add({.name = "zap-time-encoding",
              .value = "NAME",
-             .help = "epoch, millis, nano, iso8601, rfc3339 or rfc3339nano; always epoch.",
+             .help = "epoch, millis, nanos, iso8601, rfc3339 or rfc3339nano; always epoch.",
              .check = known_time_encoding},
             zap_time_encoding);
   constexpr std::string_view kGone = "Refused: name metrics by engineConfigs of the configuration.";
   const auto metric = [&](std::string_view name, std::string& target) {
-    flags.add({.name = name, .value = "NAME", .help = kGone}, target);
+    flags.add({.name = name, .value = "NAME", .help = kGone, .in_log = InLog::nothing}, target);
   };
   metric("total-queued-requests-metric", total_queued_requests_metric);
   metric("total-running-requests-metric", total_running_requests_metric);

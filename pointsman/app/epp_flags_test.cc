@@ -226,6 +226,22 @@ TEST(EppFlags, DeriveTheLogLevel) {
   EXPECT_EQ(error({"--zap-encoder", "json", "--zap-devel", "--zap-time-encoding=epoch"}), "none");
 }
 
+TEST(EppFlags, ReadZapsWordsAsControllerRuntimeDoes) {
+  EXPECT_EQ(error({"--zap-encoder=JSON", "--zap-stacktrace-level=Error",
+                   "--zap-time-encoding=ISO8601", "--zap-log-level=Debug"}),
+            "none");
+  EXPECT_EQ(error({"--zap-time-encoding=nano"}), "none");
+  EXPECT_EQ(error({"--zap-time-encoding=nanos"}), "none");
+  EXPECT_TRUE(error({"--zap-time-encoding=seconds"}).starts_with("invalid argument \"seconds\""));
+}
+
+TEST(EppFlags, TakeANegativeDrainTimeoutAsNone) {
+  const auto [flags, problem] = finished({"--pool-name=p", "--drain-timeout=-1s"});
+  EXPECT_EQ(problem, "none");
+  EXPECT_EQ(flags.router.drain_timeout.count(), 0);
+  EXPECT_EQ(error({"--drain-limit=-1s"}), "--drain-limit must not be negative");
+}
+
 TEST(EppFlags, WarnOnceOfFlagsThatNeedKubernetes) {
   const auto flags = finished({"--pool-name=p", "--ha-enable-leader-election", "--pool-group=x",
                                "--metrics-endpoint-auth=false"})

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -92,19 +94,62 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t indent)
   out += '\n';
 }
 
+// Values of flags, as they are written on a command line.
+std::string shown(bool value) {
+  return value ? "true" : "false";
+}
+std::string shown(std::integral auto value) {
+  return std::to_string(value);
+}
+std::string shown(double value) {
+  return number_text(value);
+}
+std::string shown(const std::string& value) {
+  return value;
+}
+std::string shown(std::chrono::nanoseconds value) {
+  return format_duration(value);
+}
+template <typename T>
+std::string shown(const std::vector<T>& list) {
+  std::string out;
+  for (const T& each : list) out += (out.empty() ? "" : ",") + shown(each);
+  return out;
+}
+
+// A list of URLs without what stands between `://` and `@` in each.
+std::string without_credentials(std::string text) {
+  for (std::size_t at = 0; (at = text.find("://", at)) != std::string::npos;) {
+    at += 3;
+    const std::size_t host = text.rfind('@', text.find(',', at));
+    if (host != std::string::npos && host > at) text.erase(at, host - at);
+  }
+  return text;
+}
+
+// `text` as the value of a flag on a command line.
+std::string as_word(std::string text) {
+  constexpr std::size_t kLongest = 1024;
+  if (text.size() > kLongest) text.replace(kLongest, std::string::npos, "...");
+  return text.find_first_of(" \t\r\n\"'\\") == std::string::npos ? text : in_quotes(text);
+}
+
 }  // namespace
 
-void FlagSet::declare(const Flag& flag, bool takes_value, std::string shown_default,
+template <typename T>
+void FlagSet::declare(const Flag& flag, const T& target,
                       std::function<Result<void>(std::string_view)> set) {
+  constexpr bool kTakesValue = !std::same_as<T, bool>;
   entries_.push_back({.flag = flag,
                       .group = group_,
-                      .takes_value = takes_value,
-                      .shown_default = std::move(shown_default),
-                      .set = std::move(set)});
+                      .takes_value = kTakesValue,
+                      .shown_default = kTakesValue || target != T() ? shown(target) : "",
+                      .set = std::move(set),
+                      .value = [&target] { return shown(target); }});
 }
 
 void FlagSet::add(const Flag& flag, bool& target) {
-  declare(flag, false, target ? "true" : "", [&target](std::string_view text) -> Result<void> {
+  declare(flag, target, [&target](std::string_view text) -> Result<void> {
     POINTSMAN_TRY(value, boolean(text));
     target = value;
     return {};
@@ -112,7 +157,7 @@ void FlagSet::add(const Flag& flag, bool& target) {
 }
 
 void FlagSet::add(const Flag& flag, int& target) {
-  declare(flag, true, std::to_string(target), [&target](std::string_view text) -> Result<void> {
+  declare(flag, target, [&target](std::string_view text) -> Result<void> {
     POINTSMAN_TRY(value, whole<int>(text, "ParseInt"));
     target = value;
     return {};
@@ -120,7 +165,7 @@ void FlagSet::add(const Flag& flag, int& target) {
 }
 
 void FlagSet::add(const Flag& flag, std::uint64_t& target) {
-  declare(flag, true, std::to_string(target), [&target](std::string_view text) -> Result<void> {
+  declare(flag, target, [&target](std::string_view text) -> Result<void> {
     POINTSMAN_TRY(value, whole<std::uint64_t>(text, "ParseUint"));
     target = value;
     return {};
@@ -128,7 +173,7 @@ void FlagSet::add(const Flag& flag, std::uint64_t& target) {
 }
 
 void FlagSet::add(const Flag& flag, double& target) {
-  declare(flag, true, number_text(target), [&target](std::string_view text) -> Result<void> {
+  declare(flag, target, [&target](std::string_view text) -> Result<void> {
     double value = 0.0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     const bool finite = value - value == 0.0;
@@ -141,7 +186,7 @@ void FlagSet::add(const Flag& flag, double& target) {
 }
 
 void FlagSet::add(const Flag& flag, std::string& target) {
-  declare(flag, true, target, [&target, check = flag.check](std::string_view text) -> Result<void> {
+  declare(flag, target, [&target, check = flag.check](std::string_view text) -> Result<void> {
     if (check != nullptr) {
       if (auto known = check(text); !known) return known;
     }
@@ -151,7 +196,7 @@ void FlagSet::add(const Flag& flag, std::string& target) {
 }
 
 void FlagSet::add(const Flag& flag, std::chrono::nanoseconds& target) {
-  declare(flag, true, format_duration(target), [&target](std::string_view text) -> Result<void> {
+  declare(flag, target, [&target](std::string_view text) -> Result<void> {
     POINTSMAN_TRY(value, parse_duration(text));
     target = value;
     return {};
@@ -159,7 +204,7 @@ void FlagSet::add(const Flag& flag, std::chrono::nanoseconds& target) {
 }
 
 void FlagSet::add(const Flag& flag, std::vector<int>& target) {
-  declare(flag, true, "", [&target, first = true](std::string_view text) mutable -> Result<void> {
+  declare(flag, target, [&target, first = true](std::string_view text) mutable -> Result<void> {
     if (std::exchange(first, false)) target.clear();
     for (const std::string_view part : split(text)) {
       POINTSMAN_TRY(value, whole<int>(part, "Atoi"));
@@ -170,7 +215,7 @@ void FlagSet::add(const Flag& flag, std::vector<int>& target) {
 }
 
 void FlagSet::add(const Flag& flag, std::vector<std::string>& target) {
-  declare(flag, true, "", [&target, first = true](std::string_view text) mutable -> Result<void> {
+  declare(flag, target, [&target, first = true](std::string_view text) mutable -> Result<void> {
     if (std::exchange(first, false)) target.clear();
     for (const std::string_view part : split(text)) target.emplace_back(part);
     return {};
@@ -283,6 +328,25 @@ std::vector<std::string> FlagSet::warnings() const {
     if (!entry.given || entry.flag.idle.empty()) continue;
     out.push_back("--" + std::string(entry.flag.name) +
                   " has no effect: " + std::string(entry.flag.idle));
+  }
+  return out;
+}
+
+std::string FlagSet::values() const {
+  std::map<std::string_view, std::string> words;
+  for (const Entry& entry : entries_) {
+    if (entry.flag.in_log == InLog::nothing) continue;
+    std::string value = entry.value();
+    if (entry.flag.in_log == InLog::size) {
+      if (!value.empty()) value = "(" + std::to_string(value.size()) + " bytes)";
+    } else {
+      value = as_word(without_credentials(std::move(value)));
+    }
+    words.emplace(entry.flag.name, std::move(value));
+  }
+  std::string out;
+  for (const auto& [name, value] : words) {
+    out.append(out.empty() ? "--" : " --").append(name).append("=").append(value);
   }
   return out;
 }

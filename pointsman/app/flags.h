@@ -19,6 +19,13 @@ inline std::unexpected<Error> wrong(std::string text) {
   return fail(Code::invalid_config, std::move(text));
 }
 
+// What the log says of a flag at the start.
+enum class InLog : std::uint8_t {
+  value,  // not of flags whose value may be secret
+  size,   // only how long the value is
+  nothing,
+};
+
 // One flag, declared once: reading, checking, help and warnings come from here.
 struct Flag {
   std::string_view name;          // without dashes
@@ -28,6 +35,7 @@ struct Flag {
   std::string_view idle = {};     // why giving it changes nothing: one warning
   std::string_view refused = {};  // why it must not be given: an error, since ignoring it harms
   Result<void> (*check)(std::string_view) = nullptr;  // of a text: whether its value is known
+  InLog in_log = InLog::value;
 };
 
 // The flags of one command, read as pflag reads them (spec/02 section 7.1): `--name value`,
@@ -67,6 +75,9 @@ class FlagSet {
   const std::vector<std::string_view>& positional() const { return positional_; }
   // One sentence per given flag that changes nothing.
   std::vector<std::string> warnings() const;
+  // Every flag as it stands now, in alphabetical order, as words of a command line: for the log.
+  // Credentials in URLs are left out, long values cut.
+  std::string values() const;
   // Error: the first given flag that this build refuses.
   Result<void> check_refused() const;
 
@@ -80,10 +91,12 @@ class FlagSet {
     bool takes_value = true;
     std::string shown_default;  // empty: not worth showing
     std::function<Result<void>(std::string_view)> set;
+    std::function<std::string()> value;  // as it stands now
     bool given = false;
   };
 
-  void declare(const Flag& flag, bool takes_value, std::string shown_default,
+  template <typename T>
+  void declare(const Flag& flag, const T& target,
                std::function<Result<void>(std::string_view)> set);
   Entry* find(std::string_view name);
   Entry* find(char letter);

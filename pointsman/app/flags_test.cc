@@ -189,6 +189,31 @@ TEST(Flags, RefuseWhatMustNotBeIgnored) {
             "--suites is not in this build yet: it would be ignored");
 }
 
+TEST(Flags, TellTheLogTheirValuesAndNoSecrets) {
+  Values values;
+  FlagSet flags("test", "A test.");
+  declare(flags, values);
+  std::string text = "secret";
+  bool version = false;
+  flags.add({.name = "text", .in_log = InLog::size}, text);
+  flags.add({.name = "version", .in_log = InLog::nothing}, version);
+  EXPECT_EQ(flags.values(),
+            "--drain=30s --encoder= --name= --port=9002 --ports=1 --quick=false --scale=1 "
+            "--secure=true --seed=1 --suites= --text=(6 bytes) --v=2");
+  const std::vector<std::string_view> words = {"--suites=http://me:secret@a:1,http://b/",
+                                               "--name=two words", "--drain=1500ms", "--quick",
+                                               "--ports=2,3"};
+  ASSERT_TRUE(flags.parse(words).has_value());
+  const std::string line = flags.values();
+  EXPECT_TRUE(line.contains("--suites=http://@a:1,http://b/ ")) << line;
+  EXPECT_TRUE(line.contains("--name=\"two words\" ")) << line;
+  EXPECT_TRUE(line.contains("--drain=1.5s ")) << line;
+  EXPECT_TRUE(line.contains("--ports=2,3 --quick=true ")) << line;
+  EXPECT_FALSE(line.contains("secret")) << line;
+  values.name = std::string(5000, 'x');
+  EXPECT_TRUE(flags.values().contains("xxx... --port"));
+}
+
 TEST(Flags, ExplainThemselves) {
   Values values;
   FlagSet flags("test [flags]", "A test.");

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "pointsman/app/check.h"
@@ -16,6 +17,7 @@
 #include "pointsman/app/why.h"
 #include "pointsman/base/clock.h"
 #include "pointsman/telemetry/log.h"
+#include "pointsman/wire/loop.h"
 
 namespace {
 
@@ -86,12 +88,16 @@ struct Run {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Clock::now();  // calibrates
   const std::vector<std::string_view> words(argv, argv + argc);
   const auto command = read_command_line(words, [](std::string_view name) {
     // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet
     const char* const value = std::getenv(std::string(name).c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   });
+  if (command && (std::holds_alternative<ServeFlags>(*command) ||
+                  std::holds_alternative<EppFlags>(*command))) {
+    StopSignals::hold();
+  }
+  Clock::now();  // calibrates
   return command ? std::visit(Run{}, *command) : leave(command.error());
 }

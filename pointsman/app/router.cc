@@ -47,7 +47,7 @@ Router::~Router() {
   config_watcher_.reset();
   drain_timer_.reset();
   tend_timer_.reset();
-  admin_listener_.reset();
+  admin_listeners_.clear();
   admin_.reset();
   if (workers_ != nullptr) workers_->stop();
   if (record_ != nullptr) record_->stop();
@@ -60,6 +60,7 @@ std::unique_ptr<Router> Router::start(const RouterSetup& setup) {
   const Logger& log = router->logger_;
   log.info(verbosity::kInfo, "pointsman build",
            {{"commit-sha", build_commit()}, {"build-ref", kBuildRef}, {"service", setup.service}});
+  log.info(verbosity::kInfo, "Flags processed", {{"flags", setup.flags.processed}});
   for (const std::string& warning : setup.flags.warnings) log.warning(warning);
   raise_file_limit(log);
 
@@ -88,7 +89,7 @@ bool Router::load() {
   auto assembly = assemble(examine(flags), builtin_plugins(), metrics_,
                            builtin_options(flags.allow_experimental_plugins));
   if (!assembly) {
-    log_problems(logger_, "Failed to parse configuration", assembly.error());
+    log_problems(logger_, start_failure(assembly.error().front()), assembly.error());
     return false;
   }
   log_warnings(logger_, assembly->warnings);
@@ -243,11 +244,6 @@ void Router::await_addresses() {
 }
 
 bool Router::open_admin(const RouterFlags& flags) {
-  // Without Kubernetes nobody can check a token: an admin port that asks for one stays at home.
-  const std::string host = !flags.admin_host.empty()     ? flags.admin_host
-                           : flags.metrics_endpoint_auth ? "127.0.0.1"
-                                                         : "0.0.0.0";
-  const auto address = Address::parse(host, static_cast<std::uint16_t>(flags.metrics_port));
   std::shared_ptr<const ApiKeys> tokens;
   if (!flags.admin_token_file.empty()) {
     auto read = read_keys(flags.admin_token_file);
@@ -267,17 +263,21 @@ bool Router::open_admin(const RouterFlags& flags) {
                           .plugin_state = [this] { return plugin_state(); },
                           .gates = setup_.gates,
                           .tokens = std::move(tokens)});
-  auto listener =
-      Listener::open(loop_, *address, {.max_connections = 256, .refusals = &refusals_},
-                     {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});
-  if (!listener) {
-    logger_.error("cannot open the admin port (--metrics-port)",
-                  {{"error", listener.error().message}});
-    return false;
+  std::string opened;
+  for (Address at : admin_addresses(flags)) {
+    if (!admin_listeners_.empty()) at.port = admin_listeners_.front()->address().port;
+    auto listener = Listener::open(
+        loop_, at, {.max_connections = 256, .refusals = &refusals_},
+        {{loop_, [this](std::unique_ptr<Stream> s) { admin_->serve(std::move(s)); }}});
+    if (!listener) {
+      logger_.error("cannot open the admin port (--metrics-port)",
+                    {{"error", listener.error().message}});
+      return false;
+    }
+    opened += (opened.empty() ? "" : ", ") + (*listener)->address().text();
+    admin_listeners_.push_back(*std::move(listener));
   }
-  admin_listener_ = *std::move(listener);
-  logger_.info(verbosity::kInfo, "admin port open",
-               {{"address", admin_listener_->address().text()}});
+  logger_.info(verbosity::kInfo, "admin port open", {{"address", opened}});
   return true;
 }
 

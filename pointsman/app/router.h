@@ -48,7 +48,8 @@ struct RouterSetup {
 
 // What a front does when the router stops. Threading: called on the router's loop.
 struct RouterFront {
-  std::function<void()> part = {};  // asks clients to come back on other connections
+  // Tells clients that the router is not ready any more, so that they go elsewhere.
+  std::function<void()> part = {};
   // Takes nothing new, lets what is open end, then calls `done` from any thread.
   std::function<void(std::function<void()> done)> drain;
   std::function<std::size_t()> open_requests;
@@ -85,7 +86,8 @@ class Router {
   // Runs until a signal asks to stop. The router then says that it is not ready, goes on as before
   // for --drain-timeout (SIGTERM only), drains the front, and ends when that is done or
   // --drain-limit has passed. A second signal ends the process at once.
-  void run(RouterFront front);
+  // Returns the exit code: 0, or 1 without having run if a signal has asked before.
+  int run(RouterFront front);
 
  private:
   explicit Router(const RouterSetup& setup);
@@ -127,7 +129,7 @@ class Router {
   std::unique_ptr<Workers> workers_;
   std::vector<std::unique_ptr<EngineWorker>> engine_workers_;
   std::unique_ptr<AdminServer> admin_;
-  std::unique_ptr<Listener> admin_listener_;
+  std::vector<std::unique_ptr<Listener>> admin_listeners_;
   std::unique_ptr<Timer> tend_timer_;
   std::unique_ptr<Timer> drain_timer_;
   std::unique_ptr<FileWatcher> config_watcher_;

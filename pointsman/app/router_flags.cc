@@ -1,5 +1,6 @@
 #include "pointsman/app/router_flags.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -33,7 +34,10 @@ void RouterFlags::declare_configuration(FlagSet& flags) {
        .help = "EndpointPickerConfig, YAML or JSON; without one, the built-in default: queue, "
                "KV-cache and prefix scorers."},
       config_file);
-  flags.add({.name = "config-text", .value = "TEXT", .help = "The same, given inline."},
+  flags.add({.name = "config-text",
+             .value = "TEXT",
+             .help = "The same, given inline.",
+             .in_log = InLog::size},
             config_text);
   flags.add({.name = "watch-config",
              .help = "Take over --config-file whenever it changes, as SIGHUP does; a file with "
@@ -160,8 +164,9 @@ Result<void> RouterFlags::finish(const FlagSet& flags, const Environment& enviro
   }
   POINTSMAN_TRY(inflight, parse_size("--max-inflight-bytes", max_inflight_size));
   max_inflight_bytes = static_cast<std::uint64_t>(inflight);
-  if (drain_timeout.count() < 0 || drain_limit.count() < 0) {
-    return fail(Code::invalid_config, "--drain-timeout and --drain-limit must not be negative");
+  drain_timeout = std::max(drain_timeout, std::chrono::nanoseconds(0));  // spec/02 7.2
+  if (drain_limit.count() < 0) {
+    return fail(Code::invalid_config, "--drain-limit must not be negative");
   }
   if (!admin_host.empty() && !Address::parse(admin_host, 0)) {
     return fail(Code::invalid_config, "--admin-host must be an IP address, got " + admin_host);

@@ -51,6 +51,7 @@ struct RouterFlags {
   int log_threshold = 2;                  // for Log
   bool pool_namespace_defaulted = false;  // neither flag nor NAMESPACE
   std::vector<std::string> warnings;      // each to be logged once
+  std::string processed;                  // all flags, for the log; set by the command line
   std::uint64_t max_inflight_bytes = 0;   // 0: no limit
   std::uint64_t record_file_bytes = 0;
   KeepRules keep_rules;

@@ -32,6 +32,24 @@ void log_warnings(const Logger& log, const Diagnostics& warnings) {
   }
 }
 
+std::string_view start_failure(const Diagnostic& first) {
+  if (first.text.starts_with("discovery: ")) return "Failed to resolve discovery plugin";
+  if (first.text.contains(" has Alpha stability level")) {
+    return "Plugin stability validation failed";
+  }
+  return "Failed to parse configuration";
+}
+
+std::vector<Address> admin_addresses(const RouterFlags& flags) {
+  const auto port = static_cast<std::uint16_t>(flags.metrics_port);
+  if (!flags.admin_host.empty()) return {*Address::parse(flags.admin_host, port)};
+  if (!flags.metrics_endpoint_auth) return {Address::everywhere(port)};
+  std::vector<Address> loopback{*Address::parse("127.0.0.1", port)};
+  const Address v6 = *Address::parse("::1", port);
+  if (v6.is_here()) loopback.push_back(v6);
+  return loopback;
+}
+
 Result<std::shared_ptr<Discovery>> choose_discovery(const RouterSetup& setup,
                                                     const Assembly& assembly) {
   const int ways = (setup.endpoints.empty() ? 0 : 1) + (setup.endpoints_file.empty() ? 0 : 1) +

@@ -11,6 +11,7 @@
 #include "pointsman/fleet/scraper.h"
 #include "pointsman/stage/datalayer.h"
 #include "pointsman/telemetry/log.h"
+#include "pointsman/wire/address.h"
 
 namespace pointsman {
 
@@ -22,6 +23,13 @@ ExaminedConfig examine(const RouterFlags& flags);
 // A configuration that is refused: the first problem is the error, the others follow, one a line.
 void log_problems(const Logger& log, std::string_view message, const Diagnostics& problems);
 void log_warnings(const Logger& log, const Diagnostics& warnings);
+
+// What the start says of a configuration that is refused with this first problem (spec/10 2).
+std::string_view start_failure(const Diagnostic& first);
+
+// Where the admin port is. Without Kubernetes nobody can check a token: one that asks for a token
+// stays on this machine.
+std::vector<Address> admin_addresses(const RouterFlags& flags);
 
 // The discovery that was asked for; the three ways exclude each other.
 // Errors: invalid_config, for none or several.

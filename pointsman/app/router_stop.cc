@@ -10,7 +10,11 @@
 
 namespace pointsman {
 
-void Router::run(RouterFront front) {
+int Router::run(RouterFront front) {
+  if (StopSignals::asked()) {
+    logger_.info(verbosity::kInfo, "stopped before it was ready");
+    return 1;
+  }
   front_ = std::move(front);
   const StopSignals signals(loop_, [this](int signal) {
     if (signal == SIGHUP) {
@@ -25,6 +29,7 @@ void Router::run(RouterFront front) {
   }
   if (resources_ != nullptr) resources_->watch();
   loop_.run();
+  return 0;
 }
 
 void Router::stopping(int signal) {

@@ -212,8 +212,7 @@ int serve(const ServeFlags& flags) {
   }
   log.info(verbosity::kInfo, "serving",
            {{"address", open->text()}, {"tls", !flags.cert_path.empty()}});
-  router->run(front.front());
-  return 0;
+  return router->run(front.front());
 }
 
 }  // namespace pointsman

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "pointsman/wire/socket.h"
+
 namespace pointsman {
 namespace {
 
@@ -102,6 +104,18 @@ Result<Address> Address::parse(std::string_view host, std::uint16_t port) {
     return address;
   }
   return fail(Code::invalid_config, quoted(host) + " is not an IP address");
+}
+
+Address Address::everywhere(std::uint16_t port) {
+  const Address all{.v6 = true, .port = port};
+  return all.is_here() ? all : Address{.port = port};
+}
+
+bool Address::is_here() const {
+  Address somewhere = *this;
+  somewhere.port = 0;
+  const auto fd = tcp_socket(somewhere);
+  return fd && bind_socket(*fd, somewhere);
 }
 
 std::string Address::host() const {

@@ -24,6 +24,13 @@ struct Address {
   // Reads the host alone: `192.0.2.1`, `::1` or `[::1]`.
   static Result<Address> parse(std::string_view host, std::uint16_t port);
 
+  // All interfaces of this machine: [::], which takes IPv4 connections too, or 0.0.0.0 where the
+  // kernel has no IPv6.
+  static Address everywhere(std::uint16_t port);
+
+  // Whether a socket can be bound to this IP address, at some port.
+  bool is_here() const;
+
   std::string host() const;  // without brackets
   std::string text() const;  // as parse() reads it
 

@@ -35,9 +35,11 @@ void hear(std::string_view bytes, std::size_t piece) {
   constexpr std::string_view kGreeting{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33};
   int open = 0;
   {
+    const auto state = [](std::string_view) { return Serving::serving; };
+    HealthWatches watches(state);
     GrpcRoutes routes;
     routes.streaming("/e", [&](GrpcCall& call) { return std::make_unique<Echo>(call, open); });
-    add_health(routes, [](std::string_view) { return Serving::serving; }, {"a"});
+    add_health(routes, state, {"a"}, &watches);
     BytePool pool;
     GrpcConnection connection(routes, {.max_receive = kMaxReceive}, pool, [] {});
     const Clock::time_point now{};
@@ -47,7 +49,9 @@ void hear(std::string_view bytes, std::size_t piece) {
       for (auto out = connection.output(); !out.empty(); out = connection.output()) {
         connection.sent(out.size());
       }
+      watches.look();
     }
+    if (bytes.size() % 2 == 0) watches.end();
   }
   if (open != 0) bug("a call was not closed");
 }

@@ -1,5 +1,6 @@
 #include "pointsman/wire/grpc_health.h"
 
+#include <memory>
 #include <utility>
 
 #include "pointsman/base/proto_wire.h"
@@ -34,14 +35,77 @@ std::string list_entry(std::string_view service, Serving status) {
   return out;
 }
 
+constexpr std::string_view kNoRequest = "the request is not a HealthCheckRequest";
+
 }  // namespace
 
-void add_health(GrpcRoutes& routes, const std::function<Serving(std::string_view)>& state,
-                std::vector<std::string> listed) {
+// One call, in `open_` from its request to its end.
+class HealthWatches::Watch final : public GrpcReceiver {
+ public:
+  Watch(HealthWatches& all, GrpcCall& call) : all_(all), call_(call) {}
+  ~Watch() override { leave(); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  void received(std::string_view message) override {
+    std::string_view service;
+    if (asked_) return finish(GrpcStatus::internal, "a watch is asked for by one message");
+    asked_ = true;
+    if (!read_service(message, service)) return finish(GrpcStatus::internal, kNoRequest);
+    if (service.size() > kLongestName) {
+      return finish(GrpcStatus::invalid_argument, "the name of the service is too long");
+    }
+    if (all_.open_.size() >= kMost) {
+      return finish(GrpcStatus::resource_exhausted, "too many watches are open");
+    }
+    service_ = service;
+    all_.open_.push_back(this);
+    tell(all_.state_(service_));
+    if (all_.ended_) end();
+  }
+  void half_closed() override {
+    if (!asked_) finish(GrpcStatus::internal, "a watch is asked for by one message");
+  }
+  void cancelled() override { leave(); }
+
+  void look() {
+    if (const Serving now = all_.state_(service_); now != told_) tell(now);
+  }
+  void end() { finish(GrpcStatus::unavailable, "the server is draining"); }
+
+ private:
+  void tell(Serving now) {
+    told_ = now;
+    call_.write(status_message(now));
+  }
+  void finish(GrpcStatus status, std::string_view why) {
+    leave();
+    call_.finish(status, why);
+  }
+  void leave() { std::erase(all_.open_, this); }
+
+  HealthWatches& all_;
+  GrpcCall& call_;
+  std::string service_;
+  Serving told_ = Serving::unknown;
+  bool asked_ = false;
+};
+
+void HealthWatches::look() {
+  for (Watch* const watch : open_) watch->look();
+}
+
+void HealthWatches::end() {
+  ended_ = true;
+  while (!open_.empty()) open_.back()->end();
+}
+
+void add_health(GrpcRoutes& routes, const HealthState& state, std::vector<std::string> listed,
+                HealthWatches* watches) {
   routes.unary("/grpc.health.v1.Health/Check", [state](std::string_view request) {
     std::string_view service;
     if (!read_service(request, service)) {
-      return GrpcReply{GrpcStatus::internal, "the request is not a HealthCheckRequest", {}};
+      return GrpcReply{GrpcStatus::internal, std::string(kNoRequest), {}};
     }
     return GrpcReply{GrpcStatus::ok, {}, status_message(state(service))};
   });
@@ -53,7 +117,13 @@ void add_health(GrpcRoutes& routes, const std::function<Serving(std::string_view
                  }
                  return reply;
                });
-  routes.unary("/grpc.health.v1.Health/Watch", [](std::string_view) {
+  constexpr std::string_view kWatch = "/grpc.health.v1.Health/Watch";
+  if (watches != nullptr) {
+    return routes.streaming(std::string(kWatch), [watches](GrpcCall& call) {
+      return std::make_unique<HealthWatches::Watch>(*watches, call);
+    });
+  }
+  routes.unary(std::string(kWatch), [](std::string_view) {
     return GrpcReply{GrpcStatus::unimplemented, "Watch is not implemented", {}};
   });
 }

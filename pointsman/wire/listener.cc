@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cerrno>
 #include <mutex>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -127,15 +126,12 @@ struct Listener::Accepting : std::enable_shared_from_this<Listener::Accepting> {
     };
     auto fd = tcp_socket(at);
     if (!fd) return failed(fd.error().message);
-    const auto set = [&](int level, int option, int value) {
-      return ::setsockopt(fd->value(), level, option, &value, sizeof(value)) == 0;
-    };
-    SocketAddress address_to_bind(at);
-    if (!set(SOL_SOCKET, SO_REUSEADDR, 1) || (at.v6 && !set(IPPROTO_IPV6, IPV6_V6ONLY, 0)) ||
-        ::bind(fd->value(), address_to_bind.data(), address_to_bind.size) != 0 ||
-        ::listen(fd->value(), SOMAXCONN) != 0) {
+    constexpr int kYes = 1;
+    if (::setsockopt(fd->value(), SOL_SOCKET, SO_REUSEADDR, &kYes, sizeof(kYes)) != 0) {
       return failed(error_name(errno));
     }
+    if (const auto done = bind_socket(*fd, at); !done) return failed(done.error().message);
+    if (::listen(fd->value(), SOMAXCONN) != 0) return failed(error_name(errno));
     SocketAddress bound;
     if (::getsockname(fd->value(), bound.data(), &bound.size) != 0) {
       return failed(error_name(errno));

@@ -1,8 +1,17 @@
 #include "pointsman/wire/listener.h"
 
-#include <map>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <functional>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <memory>
 #include <string>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -34,6 +43,70 @@ TEST(Listener, ListensOnIpv6) {
   const auto connecting = connect(loop, (*listener)->address(), {}, [](auto) {});
   EXPECT_TRUE(loop.run_until([&] { return taken.size() == 1; }));
   EXPECT_EQ(taken[0]->peer().host(), "::1");
+}
+
+// Runs `task` on a thread for which the kernel has no IPv6. False: it cannot be made so.
+bool without_ipv6(const std::function<void()>& task) {
+  bool able = false;
+  std::jthread([&] {
+    std::array<sock_filter, 6> rules{{
+        {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_socket},
+        {BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, args)},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, AF_INET6},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EAFNOSUPPORT},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+    }};
+    const sock_fprog filter{.len = rules.size(), .filter = rules.data()};
+    able = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+    if (able) task();
+  }).join();
+  return able;
+}
+
+TEST(Listener, ListensEverywhereForBothFamiliesAndShowsIpv4PeersAsIpv4) {
+  if (!Address::parse("::1", 0)->is_here()) GTEST_SKIP() << "this machine has no IPv6";
+  Loop loop;
+  std::vector<std::unique_ptr<Stream>> taken;
+  const auto listener = *Listener::open(loop, Address::everywhere(0), {},
+                                        {{loop, [&](auto s) { taken.push_back(std::move(s)); }}});
+  EXPECT_EQ(listener->address().host(), "::");
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    const std::size_t before = taken.size();
+    const auto connecting =
+        connect(loop, *Address::parse(host, listener->address().port), {}, [](auto) {});
+    ASSERT_TRUE(loop.run_until([&] { return taken.size() > before; })) << host;
+  }
+  EXPECT_EQ(taken[0]->peer().host(), "127.0.0.1");
+  EXPECT_FALSE(taken[0]->peer().v6);
+  EXPECT_EQ(taken[1]->peer().host(), "::1");
+}
+
+TEST(Listener, FindsAPortBusyThatOneFamilyAloneUses) {
+  Loop loop;
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    const auto at = *Address::parse(host, 0);
+    if (!at.is_here()) continue;
+    const auto one = *Listener::open(loop, at, {}, {{loop, [](auto) {}}});
+    const auto everywhere = Address::everywhere(one->address().port);
+    const auto all = Listener::open(loop, everywhere, {}, {{loop, [](auto) {}}});
+    ASSERT_FALSE(all) << host;
+    EXPECT_EQ(all.error().message,
+              "cannot listen on " + everywhere.text() + ": Address already in use");
+  }
+}
+
+TEST(Listener, ListensEverywhereInIpv4WhereTheKernelHasNoIpv6) {
+  const bool able = without_ipv6([] {
+    EXPECT_FALSE(Address::parse("::", 0)->is_here());
+    EXPECT_EQ(Address::everywhere(80).text(), "0.0.0.0:80");
+    Loop loop;
+    const auto listener = Listener::open(loop, Address::everywhere(0), {}, {{loop, [](auto) {}}});
+    ASSERT_TRUE(listener) << listener.error().message;
+    EXPECT_EQ((*listener)->address().host(), "0.0.0.0");
+  });
+  if (!able) GTEST_SKIP() << "no filter of system calls can be set here";
 }
 
 // Connections by the worker that took them.

@@ -133,6 +133,13 @@ class Workers {
 // in place of their default effect, while it lives.
 class StopSignals {
  public:
+  // Holds these signals from now on for the StopSignals that is made next; until then a second
+  // SIGINT or SIGTERM ends the process at once with exit code 1. Once in a process, by its first
+  // thread: a signal that came before would end it without a word, or be lost on process 1.
+  static void hold();
+  // Whether SIGINT or SIGTERM has come while they were held.
+  static bool asked();
+
   StopSignals(Loop& loop, std::move_only_function<void(int)> caught);
   ~StopSignals();
 

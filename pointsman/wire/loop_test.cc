@@ -234,5 +234,31 @@ TEST(StopSignals, AreCalledOnTheLoop) {
   EXPECT_EQ(caught, (std::vector{SIGTERM, SIGINT}));
 }
 
+TEST(StopSignals, AreHeldUntilSomebodyListens) {
+  StopSignals::hold();
+  std::raise(SIGHUP);
+  EXPECT_FALSE(StopSignals::asked());
+  std::raise(SIGTERM);
+  EXPECT_TRUE(StopSignals::asked());
+  Loop loop;
+  std::vector<int> caught;
+  const StopSignals signals(loop, [&](int signal) { caught.push_back(signal); });
+  EXPECT_TRUE(loop.run_until([&] { return caught.size() == 2; }));
+  std::raise(SIGTERM);  // the first one that is not held
+  EXPECT_TRUE(loop.run_until([&] { return caught.size() == 3; }));
+  EXPECT_EQ(caught, (std::vector{SIGHUP, SIGTERM, SIGTERM}));
+}
+
+TEST(StopSignals, EndTheProcessWhenHeldTwice) {
+  const auto twice = [] {
+    StopSignals::hold();
+    std::raise(SIGHUP);
+    std::raise(SIGHUP);
+    std::raise(SIGINT);
+    std::raise(SIGTERM);
+  };
+  EXPECT_EXIT(twice(), testing::ExitedWithCode(1), "");
+}
+
 }  // namespace
 }  // namespace pointsman

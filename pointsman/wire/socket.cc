@@ -83,6 +83,16 @@ Result<Descriptor> tcp_socket(const Address& address) {
   return fd;
 }
 
+Result<void> bind_socket(const Descriptor& fd, const Address& at) {
+  constexpr int kNo = 0;
+  if (at.v6 && ::setsockopt(fd.value(), IPPROTO_IPV6, IPV6_V6ONLY, &kNo, sizeof(kNo)) != 0) {
+    return fail(Code::io, error_name(errno));
+  }
+  SocketAddress bound(at);
+  if (::bind(fd.value(), bound.data(), bound.size) != 0) return fail(Code::io, error_name(errno));
+  return {};
+}
+
 std::string error_name(int error) {
   return std::system_category().message(error);
 }

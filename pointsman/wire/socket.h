@@ -40,6 +40,9 @@ struct SocketAddress {
 // A TCP socket for this kind of address that never blocks. Errors: io.
 Result<Descriptor> tcp_socket(const Address& address);
 
+// Binds `fd`; one bound to [::] takes IPv4 connections too. Errors: io.
+Result<void> bind_socket(const Descriptor& fd, const Address& at);
+
 // What the kernel calls this error.
 std::string error_name(int error);
 

@@ -1,5 +1,6 @@
 #include "pointsman/wire/tls.h"
 
+#include <algorithm>
 #include <array>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -76,9 +77,8 @@ bool name_and_date(X509* certificate) {
          X509_set_issuer_name(certificate, name) == 1;
 }
 
-// The certificate of spec/02 section 12, with an elliptic-curve key: it is made in a millisecond.
-bool use_self_signed(SSL_CTX* context) {
-  const KeyPtr key(EVP_EC_gen("P-256"));
+// The certificate of spec/02 section 12.
+bool use_self_signed(SSL_CTX* context, const KeyPtr& key) {
   const CertificatePtr certificate(X509_new());
   return key && certificate && name_and_date(certificate.get()) &&
          X509_set_pubkey(certificate.get(), key.get()) == 1 &&
@@ -89,6 +89,16 @@ bool use_self_signed(SSL_CTX* context) {
          X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0 &&
          SSL_CTX_use_certificate(context, certificate.get()) == 1 &&
          SSL_CTX_use_PrivateKey(context, key.get()) == 1;
+}
+
+// An elliptic-curve key is made in a millisecond. An RSA key takes a tenth of a second or more, and
+// is only of use to suites that sign or encrypt with it; a context has room for one of each.
+bool use_self_signed(SSL_CTX* context, const std::vector<std::string>& ciphers) {
+  constexpr unsigned kRsaBits = 2048;
+  const bool rsa =
+      std::ranges::any_of(ciphers, [](const std::string& name) { return name.contains("_RSA_"); });
+  return use_self_signed(context, KeyPtr(EVP_EC_gen("P-256"))) &&
+         (!rsa || use_self_signed(context, KeyPtr(EVP_RSA_gen(kRsaBits))));
 }
 
 // The oldest reason in OpenSSL's queue: the others only say through whom it passed.
@@ -125,6 +135,10 @@ Result<void> set_ciphers(SSL_CTX* context, const TlsServerOptions& options) {
     }
     if (known.starts_with("TLS_")) continue;  // TLS 1.3 has its own, fixed set
     list += (list.empty() ? "" : ":") + std::string(known);
+  }
+  if (list.empty() && !options.ciphers.empty()) {
+    SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
+    return {};
   }
   // OpenSSL keeps TLS 1.0 and 1.1 switched off above security level 0.
   if (options.min_version < TlsVersion::v1_2) {
@@ -171,7 +185,7 @@ Result<std::shared_ptr<const TlsContext::Keys>> make_server_keys(const TlsServer
   SSL_CTX_set_session_id_context(context, kSessions.data(), kSessions.size());
   if (auto set = set_ciphers(context, options); !set) return std::unexpected(set.error());
   if (options.certificate_file.empty() && options.key_file.empty()) {
-    if (!use_self_signed(context)) return refused("cannot make a certificate");
+    if (!use_self_signed(context, options.ciphers)) return refused("cannot make a certificate");
   } else if (auto used = use_files(context, options); !used) {
     return std::unexpected(used.error());
   }

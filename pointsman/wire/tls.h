@@ -12,12 +12,15 @@ namespace pointsman {
 enum class TlsVersion : std::uint8_t { v1_0, v1_1, v1_2, v1_3 };
 
 struct TlsServerOptions {
-  std::string certificate_file;  // PEM chain; with key_file. Both empty: a self-signed
-  std::string key_file;          // certificate with a P-256 key, made now
+  std::string certificate_file;  // PEM chain; with key_file. Both empty: a self-signed certificate
+  std::string key_file;          // with a P-256 key, made now; `ciphers` that need an RSA key have
+                                 // one of that kind beside it
   std::string client_ca_file;    // PEM; not empty: clients must show a certificate signed by it
   TlsVersion min_version = TlsVersion::v1_2;
-  std::vector<std::string> ciphers;  // IANA names, of TLS 1.2 and below; empty: OpenSSL's default
-  std::vector<std::string> alpn;     // in order of preference, such as {"h2", "http/1.1"}
+  // IANA names; empty: OpenSSL's default. TLS 1.3 has its own, fixed set: where no other suites are
+  // named, nothing older is spoken.
+  std::vector<std::string> ciphers;
+  std::vector<std::string> alpn;  // in order of preference, such as {"h2", "http/1.1"}
 };
 
 struct TlsClientOptions {
