@@ -210,15 +210,15 @@ bool Router::start_fleet(const Assembly& assembly) {
     logger_.error("Failed to resolve discovery plugin", {{"error", discovery.error().message}});
     return false;
   }
-  auto service =
-      FleetService::start({.pool = setup_.flags.pool_name.empty() ? "epp" : setup_.flags.pool_name,
-                           .discovery = *std::move(discovery),
-                           .sources = scrape_sources(assembly),
-                           .scraper = {.interval = setup_.flags.refresh_metrics_interval},
-                           .gauge_interval = setup_.flags.refresh_prometheus_metrics_interval,
-                           .staleness = setup_.flags.metrics_staleness_threshold,
-                           .models = setup_.models},
-                          metrics_, log_);
+  auto service = FleetService::start(
+      {.pool = setup_.flags.pool_name.empty() ? "epp" : setup_.flags.pool_name,
+       .discovery = *std::move(discovery),
+       .sources = scrape_sources(assembly),
+       .scraper = {.interval = setup_.flags.refresh_metrics_interval, .tls = setup_.scrape_tls},
+       .gauge_interval = setup_.flags.refresh_prometheus_metrics_interval,
+       .staleness = setup_.flags.metrics_staleness_threshold,
+       .models = setup_.models},
+      metrics_, log_);
   if (!service) {
     logger_.error("failed to start discovery", {{"error", service.error().message}});
     return false;

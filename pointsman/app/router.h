@@ -44,6 +44,8 @@ struct RouterSetup {
   EndpointGates gates;
   // Set: requests go to endpoints that serve their model, and these are asked for it.
   std::optional<ModelPoller::Options> models = {};
+  // How metrics pages over https are checked, by sources that do not say.
+  TlsClientOptions scrape_tls = {.verify = false};
 };
 
 // What a front does when the router stops. Threading: called on the router's loop.

@@ -196,7 +196,8 @@ int serve(const ServeFlags& flags) {
                                           "--endpoints-file FILE, or a configuration with "
                                           "file-discovery",
                      .gates = shared.gates(),
-                     .models = std::move(models)});
+                     .models = std::move(models),
+                     .scrape_tls = {.ca_file = flags.upstream_ca_file}});
   if (router == nullptr) return 1;
   add_metrics(*router, shared);
   const Logger& log = router->log();

@@ -1,6 +1,6 @@
 #include "pointsman/base/json_escape.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "pointsman/base/text.h"
 #include "pointsman/base/utf8.h"
@@ -53,45 +53,33 @@ JsonEscape read_escape(std::string_view text) {
   return {kReplacement, kUnitLength};
 }
 
-std::string_view unescaped(std::string_view raw, Arena& arena) {
-  std::size_t at = raw.find('\\');
-  if (at == std::string_view::npos) return raw;
-  char* const begin = static_cast<char*>(arena.allocate(raw.size(), 1));
-  char* out = begin;
-  while (at != std::string_view::npos) {
-    std::memcpy(out, raw.data(), at);
-    out += at;
+char* write_unescaped(std::string_view raw, char* out) {
+  for (std::size_t at = raw.find('\\'); at != std::string_view::npos; at = raw.find('\\')) {
+    out = std::ranges::copy(raw.substr(0, at), out).out;
     const JsonEscape escape = read_escape(raw.substr(at));
     out = write_utf8(escape.point, out);
     raw.remove_prefix(at + escape.length);
-    at = raw.find('\\');
   }
-  std::memcpy(out, raw.data(), raw.size());
-  out += raw.size();
-  return {begin, static_cast<std::size_t>(out - begin)};
+  return std::ranges::copy(raw, out).out;
+}
+
+std::string_view unescaped(std::string_view raw, Arena& arena) {
+  if (!raw.contains('\\')) return raw;
+  char* const begin = static_cast<char*>(arena.allocate(raw.size(), 1));
+  return {begin, static_cast<std::size_t>(write_unescaped(raw, begin) - begin)};
 }
 
 std::string_view valid_utf8(std::string_view text, Arena& arena) {
-  std::size_t good = 0;
-  const auto run = [&text, &good] {
-    while (good < text.size()) {
-      const std::size_t length = utf8_length(text.substr(good));
-      if (length == 0) break;
-      good += length;
-    }
-  };
-  run();
+  std::size_t good = utf8_run(text);
   if (good == text.size()) return text;
   char* const begin = static_cast<char*>(arena.allocate(3 * text.size(), 1));
   char* out = begin;
   while (true) {
-    std::memcpy(out, text.data(), good);
-    out += good;
+    out = std::ranges::copy(text.substr(0, good), out).out;
     if (good == text.size()) break;
     out = write_utf8(kReplacement, out);
     text.remove_prefix(good + 1);
-    good = 0;
-    run();
+    good = utf8_run(text);
   }
   return {begin, static_cast<std::size_t>(out - begin)};
 }

@@ -49,6 +49,10 @@ struct JsonEscape {
 // its partner is U+FFFD, as Go reads it. REQUIRES: it is a valid sequence.
 JsonEscape read_escape(std::string_view text);
 
+// Writes what the inside of a JSON string stands for and returns the end. REQUIRES: it is valid,
+// and there is room for as many bytes as it has.
+char* write_unescaped(std::string_view raw, char* out);
+
 // What a JSON string stands for: a view when it has no escapes, a copy in `arena` when it has.
 // `raw` is the inside of the string and known to be valid.
 std::string_view unescaped(std::string_view raw, Arena& arena);

@@ -63,8 +63,11 @@ bool fits_double(std::string_view number) {
 
 }  // namespace
 
+// Go reads a blank behind the end of the text. Where a blank may stand, the text has merely ended;
+// elsewhere that blank is the mistake.
 bool JsonReader::fail(Fault fault) {
-  if (!failed()) fault_ = fault != Fault::depth && at_ == end_ ? Fault::end : fault;
+  const bool blank_may_stand = fault <= Fault::in_string;
+  if (!failed()) fault_ = blank_may_stand && at_ == end_ ? Fault::end : fault;
   return false;
 }
 

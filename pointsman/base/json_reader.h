@@ -67,6 +67,8 @@ class JsonReader {
   bool finish();
 
   bool failed() const { return fault_ != Fault::none; }
+  // Whether nothing is wrong but that no double can hold one of the numbers. Known after finish().
+  bool only_out_of_range() const { return fault_ == Fault::range; }
   std::string error() const;
   // The text from `from` to the next byte to be read.
   std::string_view since(std::size_t from) const { return {begin_ + from, offset() - from}; }
@@ -83,7 +85,7 @@ class JsonReader {
     after_pair,
     after_element,
     after_top,
-    in_string,
+    in_string,  // up to here a blank may stand there
     in_escape,
     in_hex,
     in_number,

@@ -53,7 +53,7 @@ std::string quoted(char c) {
 
 std::string JsonReader::error() const {
   const auto invalid = [this](std::string_view context) {
-    return "invalid character " + quoted(*at_) + " " + std::string(context);
+    return "invalid character " + quoted(at_ == end_ ? ' ' : *at_) + " " + std::string(context);
   };
   switch (fault_) {
     case Fault::none:

@@ -1,5 +1,7 @@
 #include "pointsman/base/quoted_json.h"
 
+#include "pointsman/base/utf8.h"
+
 namespace pointsman {
 
 void append_quoted_json(std::string& out, std::string_view text) {
@@ -8,7 +10,8 @@ void append_quoted_json(std::string& out, std::string_view text) {
   constexpr std::string_view kShortForms = "\"\\bfnrt";
   constexpr std::string_view kLineEnds = "\xE2\x80";  // U+2028 and U+2029 begin so
   out += '"';
-  for (; !text.empty(); text.remove_prefix(1)) {
+  for (std::size_t read = 0; !text.empty(); text.remove_prefix(read)) {
+    read = 1;
     const char c = text.front();
     const auto byte = static_cast<unsigned char>(c);
     if (const auto form = kShort.find(c); form != std::string_view::npos) {
@@ -19,9 +22,12 @@ void append_quoted_json(std::string& out, std::string_view text) {
     } else if (text.size() > 2 && text.starts_with(kLineEnds) &&
                (text[2] == '\xA8' || text[2] == '\xA9')) {
       out += text[2] == '\xA8' ? "\\u2028" : "\\u2029";
-      text.remove_prefix(2);
+      read = kLineEnds.size() + 1;
+    } else if (const std::size_t length = utf8_length(text); length > 0) {
+      out.append(text.substr(0, length));
+      read = length;
     } else {
-      out += c;
+      out += "\\ufffd";
     }
   }
   out += '"';

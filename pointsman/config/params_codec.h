@@ -45,6 +45,17 @@ consteval double as_bound(V value) {
   }
 }
 
+// How Go's messages call a value of the type. Its whole numbers are all `int`, which has 64 bits
+// there.
+template <typename T>
+consteval std::string_view go_type() {
+  if constexpr (std::same_as<T, bool>) return "bool";
+  if constexpr (std::same_as<T, double>) return "float64";
+  if constexpr (std::integral<T>) return "int";
+  if constexpr (Params<T> || std::same_as<T, Node>) return "object";
+  return "string";
+}
+
 template <typename T>
 struct Codec;
 

@@ -30,7 +30,8 @@ struct Codec<std::optional<T>> {
 template <typename T>
 struct Codec<std::vector<T>> {
   static void read(Reader& reader, const Node& node, std::vector<T>& out, const void* rule) {
-    if (!node.is_null() && !reader.expect(node, Node::Kind::sequence, "[]")) return;
+    const std::string type = "[]" + std::string(go_type<T>());
+    if (!node.is_null() && !reader.expect(node, Node::Kind::sequence, type)) return;
     out.clear();
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const std::size_t before = reader.enter("[" + std::to_string(i) + "]");
@@ -53,7 +54,8 @@ struct Codec<std::map<std::string, T>> {
   static void read(Reader& reader, const Node& node, std::map<std::string, T>& out,
                    const void* rule) {
     if (node.is_null()) return out.clear();
-    if (!reader.expect(node, Node::Kind::mapping, "map[string]")) return;
+    const std::string type = "map[string]" + std::string(go_type<T>());
+    if (!reader.expect(node, Node::Kind::mapping, type)) return;
     for (const Member& member : node.members) {
       const std::size_t before = reader.enter("." + member.key);
       T item{};

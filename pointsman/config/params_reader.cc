@@ -115,7 +115,7 @@ void Reader::value(const Node& node, int& out, const Bounds& bounds) {
 
 void Reader::value(const Node& node, std::int64_t& out, const Bounds& bounds) {
   if (node.is_null()) return;
-  const auto number = whole(node, "int64");
+  const auto number = whole(node, "int");  // Go's int has 64 bits
   if (!number || !within(node, static_cast<double>(*number), bounds, false)) return;
   out = *number;
 }

@@ -152,13 +152,18 @@ TEST(Params, RefuseOtherTypes) {
   EXPECT_EQ(problem("{blockSize: true}"),
             "json: cannot unmarshal bool " + field + "blockSize of type int");
   EXPECT_EQ(problem("{capacity: 1e30}"),
-            "json: cannot unmarshal number 1e+30 " + field + "capacity of type int64");
+            "json: cannot unmarshal number 1e+30 " + field + "capacity of type int");
   EXPECT_EQ(problem("{name: yes}"), "json: cannot unmarshal bool " + field + "name of type string");
   EXPECT_EQ(problem("{name: 12}"),
             "json: cannot unmarshal number " + field + "name of type string");
   EXPECT_EQ(problem("{autoTune: \"true\"}"),
             "json: cannot unmarshal string " + field + "autoTune of type bool");
-  EXPECT_EQ(problem("{values: a}"), "json: cannot unmarshal string " + field + "values of type []");
+  EXPECT_EQ(problem("{values: a}"),
+            "json: cannot unmarshal string " + field + "values of type []string");
+  EXPECT_EQ(problem("{labels: [a]}"),
+            "json: cannot unmarshal array " + field + "labels of type map[string]string");
+  EXPECT_EQ(problem("{sources: 5}"),
+            "json: cannot unmarshal number " + field + "sources of type []object");
   EXPECT_EQ(problem("{main: [1]}"),
             "json: cannot unmarshal array " + field + "main of type object");
   EXPECT_EQ(problem("{main: {share: {}}}"),

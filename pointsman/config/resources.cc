@@ -149,7 +149,7 @@ class ResourceReader {
         resources_.objectives.push_back(*std::move(read));
       }
     } else if (auto read = resource<InferenceModelRewrite>(root, kRewrite)) {
-      if (rules(*read)) resources_.rewrites.push_back(*std::move(read));
+      if (rules(root, *read)) resources_.rewrites.push_back(*std::move(read));
     }
   }
 
@@ -230,17 +230,35 @@ class ResourceReader {
     }
   }
 
+  void warning(const Place& place, std::string path, const InferenceModelRewrite& rewrite,
+               const std::string& text) {
+    if (resources_.warnings.size() == kMostProblems) return;
+    resources_.warnings.push_back(
+        {.path = std::move(path),
+         .line = place.line,
+         .column = place.column,
+         .text = "InferenceModelRewrite " + in_quotes(rewrite.meta.text()) + text});
+  }
+
   // What the types alone do not say of rules.
-  bool rules(const InferenceModelRewrite& rewrite) {
+  bool rules(const Node& root, const InferenceModelRewrite& rewrite) {
     const std::size_t before = problems_.size();
+    const Node* const spec = root.find("spec");  // there, since it has named a pool
+    const Node* const written = spec->find("rules");
+    if (written == nullptr || written->is_null()) {
+      problem((written == nullptr ? spec : written)->place(), "spec.rules", "Required value");
+    }
     for (std::size_t r = 0; r < rewrite.spec.rules.size(); ++r) {
       const auto& rule = rewrite.spec.rules[r];
       const std::string path = "spec.rules[" + std::to_string(r) + "].";
       for (std::size_t m = 0; m < rule.matches.size(); ++m) {
         const auto& model = rule.matches[m].model;
-        if (!model || !model->value.empty()) continue;
-        problem(model->place, path + "matches[" + std::to_string(m) + "].model.value",
-                "must not be empty");
+        const std::string match = path + "matches[" + std::to_string(m) + "]";
+        if (!model) {
+          warning(rule.place, match, rewrite, ": a match without a model matches nothing");
+        } else if (model->value.empty()) {
+          problem(model->place, match + ".model.value", "must not be empty");
+        }
       }
       if (rule.targets.empty()) problem(rule.place, path + "targets", "must have at least 1 item");
       std::size_t weighted = 0;
@@ -252,13 +270,8 @@ class ResourceReader {
                 "Required value");
       }
       if (weighted > 0 && weighted < rule.targets.size()) {
-        resources_.warnings.push_back(
-            {.path = path + "targets",
-             .line = rule.place.line,
-             .column = rule.place.column,
-             .text = "InferenceModelRewrite " + in_quotes(rewrite.meta.text()) +
-                     ": some targets have a weight and some have none: those without are never "
-                     "picked"});
+        warning(rule.place, path + "targets", rewrite,
+                ": some targets have a weight and some have none: those without are never picked");
       }
     }
     return problems_.size() == before;

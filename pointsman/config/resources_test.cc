@@ -122,6 +122,19 @@ TEST(Resources, WithSomeWeightsMissingAreReadWithAWarning) {
   EXPECT_TRUE(read->warnings[0].text.contains("those without are never picked"));
 }
 
+TEST(Resources, WhoseMatchesHaveNoModelAreReadWithAWarning) {
+  for (const char* match : {"{}", "{model: }", "{model: null}"}) {
+    const auto read = read_resources(
+        rewrite("[{matches: [" + std::string(match) + "], targets: [{modelRewrite: a}]}]"));
+    ASSERT_TRUE(read.has_value()) << match;
+    ASSERT_EQ(read->warnings.size(), 1U) << match;
+    EXPECT_EQ(read->warnings[0].path, "spec.rules[0].matches[0]");
+    EXPECT_EQ(read->warnings[0].line, 6);
+    EXPECT_EQ(read->warnings[0].text,
+              "InferenceModelRewrite \"r\": a match without a model matches nothing");
+  }
+}
+
 TEST(Resources, RefuseOtherKinds) {
   EXPECT_EQ(problems("apiVersion: llm-d.ai/v1alpha2\nkind: InferencePool\n"),
             R"(2:7 no kind "InferencePool" is registered for version "llm-d.ai/v1alpha2")");
@@ -159,6 +172,14 @@ TEST(Resources, RefuseANameThatStandsTwice) {
             "8:11 metadata.name: InferenceObjective \"a\" stands here twice");
   EXPECT_EQ(problems(one + "---\n" + objective("{poolRef: {name: p}}", "{name: a, namespace: b}")),
             "none");
+}
+
+TEST(Resources, RefuseRewritesWithoutRules) {
+  EXPECT_EQ(problems(rewrite("null")), "6:10 spec.rules: Required value");
+  EXPECT_EQ(problems("apiVersion: llm-d.ai/v1alpha2\nkind: InferenceModelRewrite\n"
+                     "metadata: {name: r}\nspec: {poolRef: {name: p}}\n"),
+            "4:7 spec.rules: Required value");
+  EXPECT_EQ(problems(rewrite("[]")), "none");
 }
 
 TEST(Resources, RefuseRulesThatTheClusterWouldRefuse) {

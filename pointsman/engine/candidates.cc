@@ -7,6 +7,8 @@
 #include <string>
 
 #include "pointsman/base/client_text.h"
+#include "pointsman/base/json_escape.h"
+#include "pointsman/base/json_reader.h"
 #include "pointsman/base/text.h"
 
 namespace pointsman {
@@ -44,6 +46,29 @@ class Servers {
 };
 
 }  // namespace
+
+void prefer_model(const Fleet& fleet, std::string_view model, Candidates& candidates) {
+  if (model.empty()) return;
+  const Servers servers(fleet, model);
+  candidates.keep_if_any(DropReason::no_model, [&](EndpointIndex e) { return servers.serves(e); });
+}
+
+std::string_view named_model(std::string_view body, Arena& arena) {
+  constexpr std::size_t kLookedAt = std::size_t{1} << 20U;
+  JsonReader json(body.substr(0, kLookedAt));
+  if (json.look() != JsonReader::Kind::object) return {};
+  json.open();
+  for (JsonString key; json.next_key(key);) {
+    if (key.raw != "model") {
+      json.skip();
+      continue;
+    }
+    if (json.peek() != JsonReader::Kind::string) return {};
+    const JsonString name = json.string();
+    return json.failed() ? std::string_view() : unescaped(name.raw, arena);
+  }
+  return {};
+}
 
 Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& candidates) {
   if (model.empty() || fleet.empty()) return {};

@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "pointsman/base/arena.h"
 #include "pointsman/base/result.h"
 #include "pointsman/model/endpoint.h"
 #include "pointsman/model/fleet.h"
@@ -18,6 +19,14 @@ bool in_subset(const Endpoint& endpoint, std::span<const std::string_view> allow
 // serve. No model: all. Errors: not_found / kModelNotFound, when every endpoint of the fleet has
 // told and none serves it.
 Result<void> keep_model(const Fleet& fleet, std::string_view model, Candidates& candidates);
+
+// Keeps those that serve the model, if any does. For requests of an API that nobody here knows:
+// they are sent where they can be answered, and whether the model exists is the server's to say.
+void prefer_model(const Fleet& fleet, std::string_view model, Candidates& candidates);
+
+// The top-level string "model" of a JSON object, looked for in its first megabyte; "" without one.
+// Lives as long as the body and the arena.
+std::string_view named_model(std::string_view body, Arena& arena);
 
 // Whether the endpoint has not told what it serves while others have, none of which serve the
 // model: it may get the request only because of that.

@@ -56,6 +56,33 @@ TEST(KeepModel, AnUnknownModelIsNotFoundOnceAllHaveTold) {
   EXPECT_EQ(kept.error().message, "The model `m3` does not exist");
 }
 
+TEST(PreferModel, LeavesAllWhenNobodyServesIt) {
+  const Mixed mixed(true);
+  const auto prefer = [&](std::string_view model) {
+    Indices list{0, 1, 2};
+    std::vector<Drop> drops;
+    Candidates candidates(list, drops);
+    prefer_model(mixed.fleet, model, candidates);
+    return Indices(candidates.list().begin(), candidates.list().end());
+  };
+  EXPECT_EQ(prefer("m2"), (Indices{1}));
+  EXPECT_EQ(prefer("m3"), (Indices{0, 1, 2}));
+  EXPECT_EQ(prefer(""), (Indices{0, 1, 2}));
+}
+
+TEST(NamedModel, IsTheTopLevelStringOfAnObject) {
+  Arena arena;
+  EXPECT_EQ(named_model(R"( {"query": {"model": "no"}, "model": "a/b", "x")", arena), "a/b");
+  EXPECT_EQ(named_model(R"({"model": "caf\u00e9"})", arena), "caf\u00e9");
+  const std::string padding(2 << 20, ' ');
+  for (const std::string& text : std::vector<std::string>{
+           "", "{}", "[]", R"(["model"])", R"({"model": 5})", R"({"model": null})", R"({"model")",
+           R"({"model": "cut)", R"({"a": tru, "model": "m"})", "--boundary\r\nmodel", "\x1f\x8b",
+           R"({"input": ")" + padding + R"(", "model": "beyond"})"}) {
+    EXPECT_EQ(named_model(text, arena), "") << text.substr(0, 40);
+  }
+}
+
 TEST(KeepModel, ToldApartFromAGuess) {
   const Mixed mixed;
   EXPECT_TRUE(only_guessed(mixed.fleet, "m3", 2));

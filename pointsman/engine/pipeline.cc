@@ -41,11 +41,6 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
         matches_.push_back({*assembly_.plugins->signals().find(d.key)});
       }
     }
-    if (instance->response_hook != nullptr) {
-      response_hooks_.push_back({instance->name, instance->response_hook,
-                                 plugin_timer(metrics, "ResponseReceived", instance->name),
-                                 plugin_timer(metrics, "ResponseStreaming", instance->name)});
-    }
     const auto add = [&](auto& parts, const auto& plugin, std::string_view point) {
       if (plugin == nullptr) return;
       parts.push_back({instance->name, plugin, plugin_timer(metrics, point, instance->name)});
@@ -54,6 +49,8 @@ Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Opti
     add(screeners_, instance->screener, "Screener");
     add(admitters_, instance->admitter, "Admission");
     add(hooks_, instance->hook, "PreRequest");
+    if (instance->hears_head) add(head_hooks_, instance->response_hook, "ResponseReceived");
+    if (instance->hears_body) add(body_hooks_, instance->response_hook, "ResponseStreaming");
   }
   const SignalColumn* const agent =
       assembly_.plugins->signals().column({std::string(kAgentIdentityKey), ""});
@@ -274,7 +271,10 @@ Result<std::span<EndpointIndex>> Pipeline::locate(Session& session, const Fleet&
                        [&](EndpointIndex e) { return in_subset(fleet[e], allowed); });
   }
   if (options_.by_model) {
-    if (auto kept = keep_model(fleet, session.request.target_model, candidates); !kept) {
+    const std::string_view model = session.request.target_model;
+    if (model.empty()) {
+      prefer_model(fleet, named_model(session.body, session.arena), candidates);
+    } else if (auto kept = keep_model(fleet, model, candidates); !kept) {
       return std::unexpected(std::move(kept).error());
     }
   }

@@ -97,17 +97,12 @@ class Pipeline {
     std::shared_ptr<Preparer> preparer;
     PluginTimer timer;
   };
-  struct ResponseStep {
-    TypedName name;
-    std::shared_ptr<ResponseHook> hook;
-    PluginTimer head_timer;
-    PluginTimer body_timer;
-  };
   struct ReadBy {
     const Parser* parser = nullptr;
     PluginTimer request;
     PluginTimer response;
   };
+  using ResponseHooks = std::vector<Part<ResponseHook>>;
   using Moment = void (ResponseHook::*)(const Context&, const Decision&, const Answer&, Effects&);
 
   enum class Progress : std::uint8_t { waiting, decided };
@@ -135,8 +130,8 @@ class Pipeline {
   Result<void> ask_admitters(const Context& context, Session& session, EngineWorker& worker) const;
   Result<void> check_condition(const Session& session) const;
   Result<void> dispatch(const Context& context, Session& session, EngineWorker& worker) const;
-  // Calls one of the response hooks of every plugin that has them, if the request was dispatched.
-  void tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
+  // Tells the hooks of a moment, if the request was dispatched.
+  void tell(Moment moment, const ResponseHooks& hooks, Session& session,
             EngineWorker& worker) const;
   void tell_finished(Session& session, EngineWorker& worker) const;
   const ReadBy& timers_of(const Parser* parser) const;
@@ -149,7 +144,8 @@ class Pipeline {
   std::vector<Step> producers_;
   std::vector<Part<Admitter>> admitters_;
   std::vector<Part<Hook>> hooks_;
-  std::vector<ResponseStep> response_hooks_;
+  ResponseHooks head_hooks_;                  // who hears of the head of a response
+  ResponseHooks body_hooks_;                  // and who of its body and its end
   std::vector<Column<PrefixMatch>> matches_;  // of every producer that looks for cached prefixes
   std::optional<Cell<SessionId>> agent_;      // who is accounted to when no header says so
   std::vector<ReadBy> read_by_;               // every parser in use

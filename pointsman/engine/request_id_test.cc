@@ -32,7 +32,18 @@ TEST(QuoteJson, EscapesAsGoDoes) {
   EXPECT_EQ(quote_json("\b\f\n\r\t\x01\x1f\x7f", arena), "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
   EXPECT_EQ(quote_json("<a>&/", arena), R"("\u003ca\u003e\u0026/")");
   EXPECT_EQ(quote_json("\u2028\u2029\u2027\u00e9", arena), "\"\\u2028\\u2029\u2027\u00e9\"");
-  EXPECT_EQ(quote_json("\xE2\x80", arena), "\"\xE2\x80\"");
+  EXPECT_EQ(quote_json("\U0001F600\u00e9", arena), "\"\U0001F600\u00e9\"");
+}
+
+TEST(QuoteJson, ReplacesBytesThatAreNotUtf8AsGoDoes) {
+  Arena arena;
+  EXPECT_EQ(quote_json("a\xff\xfe"
+                       "b",
+                       arena),
+            R"("a\ufffd\ufffdb")");
+  EXPECT_EQ(quote_json("\xE2\x80", arena), R"("\ufffd\ufffd")");
+  EXPECT_EQ(quote_json("\xC3<\xED\xA0\x80", arena), R"("\ufffd\u003c\ufffd\ufffd\ufffd")");
+  EXPECT_EQ(quote_json("\uFFFD", arena), "\"\uFFFD\"");
 }
 
 TEST(ErrorText, IsTheReferences) {

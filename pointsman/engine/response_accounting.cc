@@ -110,9 +110,9 @@ void Pipeline::rerouted(Session& session, EndpointIndex to, EngineWorker& worker
   }
 }
 
-void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& session,
+void Pipeline::tell(Moment moment, const ResponseHooks& hooks, Session& session,
                     EngineWorker& worker) const {
-  if (!session.dispatched_ || response_hooks_.empty()) return;
+  if (!session.dispatched_ || hooks.empty()) return;
   const Fleet& fleet = *session.decision->fleet;
   const Context context{session.request, fleet, session.signals, session.trace, Clock::now()};
   const Session::Response& response = session.response;
@@ -122,23 +122,23 @@ void Pipeline::tell(Moment moment, PluginTimer ResponseStep::* timer, Session& s
                       .served = response.served,
                       .proxy_tells = response.proxy_tells};
   auto began = context.now;
-  for (const ResponseStep& step : response_hooks_) {
+  for (const auto& each : hooks) {
     Samples samples;
     Effects effects{samples, session.client_edits, &session.proxy_metadata};
     try {
-      ((*step.hook).*moment)(context, session.in_effect(), answer, effects);
+      ((*each.plugin).*moment)(context, session.in_effect(), answer, effects);
     } catch (...) {  // the answer goes on; the others are told
       session.root.exception(std::current_exception());
     }
     const auto done = Clock::now();
-    worker.shard.observe(step.*timer, done - began);
+    worker.shard.observe(each.timer, done - began);
     began = done;
-    observe_samples(samples, step.name, session.request, fleet, worker.shard);
+    observe_samples(samples, each.name, session.request, fleet, worker.shard);
   }
 }
 
 void Pipeline::tell_finished(Session& session, EngineWorker& worker) const {
-  tell(&ResponseHook::finished, &ResponseStep::body_timer, session, worker);
+  tell(&ResponseHook::finished, body_hooks_, session, worker);
   session.dispatched_ = false;
 }
 
@@ -148,7 +148,7 @@ void Pipeline::response_started(Session& session, int status, std::string_view c
   response.status = status;
   response.sse = contains_any_case(content_type, "text/event-stream");
   response.began = Clock::now();
-  tell(&ResponseHook::answered, &ResponseStep::head_timer, session, worker);
+  tell(&ResponseHook::answered, head_hooks_, session, worker);
   response.processing = Clock::now() - response.began;
 }
 
@@ -163,7 +163,7 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
     if (!set(response.first)) {
       response.first = began;
       response.gap = RequestLabels(session.request).of(worker.shard, metric::kStreamingItl);
-      tell(&ResponseHook::first_bytes, &ResponseStep::body_timer, session, worker);
+      tell(&ResponseHook::first_bytes, body_hooks_, session, worker);
     } else if (streaming) {
       worker.shard.observe(response.gap, began - response.last);
     }
@@ -223,8 +223,9 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     outcome.prompt_tokens = usage.prompt;
     outcome.output_tokens = usage.output;
     outcome.cached_tokens = usage.cached;
-    if (!response.served.empty() && response.served != picked(*session.decision)) {
-      outcome.served_by = clipped(response.served);
+    const std::string_view served = response.served.value_or("");
+    if (!served.empty() && served != picked(*session.decision)) {
+      outcome.served_by = clipped(served);
     }
     recorder_.join(session.decision, outcome);
   }

@@ -219,6 +219,28 @@ TEST(ResponseAccounting, TellsHooksEachMomentOnce) {
   EXPECT_EQ(hook.told, "");  // what was never sent has no end either
 }
 
+TEST(ResponseAccounting, TimesHooksOnlyWhereTheyListen) {
+  PipelineRig rig;
+  rig.add_hook("all");
+  const testing::FakeHeadHook& head = rig.add_head_hook("head");
+  ASSERT_TRUE(rig.run());
+  rig.respond(200, kSse, {"one", "two", ""});
+  rig.finish();
+  ASSERT_TRUE(rig.run());
+  rig.finish(Outcome::End::client_aborted);  // before any answer
+  EXPECT_EQ(head.heard, 1);
+  const auto calls = [&rig](const std::string& point, const std::string& plugin) {
+    return rig.metric("llm_d_epp_plugin_duration_seconds_count{extension_point=\"" + point + "\"," +
+                      plugin + "}");
+  };
+  const std::string all = R"(plugin_name="all",plugin_type="fake-hook")";
+  const std::string only_head = R"(plugin_name="head",plugin_type="fake-head-hook")";
+  EXPECT_EQ(calls("ResponseReceived", all), 1);
+  EXPECT_EQ(calls("ResponseStreaming", all), 3);
+  EXPECT_EQ(calls("ResponseReceived", only_head), 1);
+  EXPECT_EQ(calls("ResponseStreaming", only_head), std::nullopt);
+}
+
 TEST(ResponseAccounting, GoesOnWhenAHookThrows) {
   PipelineRig rig;
   testing::FakeHook& bad = rig.add_hook("bad");

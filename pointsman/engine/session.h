@@ -79,7 +79,7 @@ class Session {
     ResponseProgress progress;
     int status = 0;
     // See Answer. Set by the edge, before response_started(); in the arena.
-    std::string_view served;
+    std::optional<std::string_view> served;
     bool proxy_tells = false;
     bool sse = false;       // text/event-stream
     bool running = false;   // counted as running

@@ -30,7 +30,7 @@ Result<std::chrono::nanoseconds> parse_interval(const std::string& text) {
 
 // What can be said of the files now; what OpenSSL thinks of them shows when scraping starts.
 Result<void> check_tls(const MetricsDataSourceParams& params) {
-  if (!params.insecure_skip_verify && !params.ca_cert_path.empty()) {
+  if (!params.insecure_skip_verify.value_or(true) && !params.ca_cert_path.empty()) {
     const auto pem = read_text_file(params.ca_cert_path, kMaxPem);
     if (!pem) {
       return fail(Code::invalid_config,
@@ -74,11 +74,11 @@ MetricsDataSource::MetricsDataSource(const MetricsDataSourceParams& params, Setu
   if (!interval) bug("parameters that were not checked");
   poll_ = {.path = params.path.starts_with('/') ? params.path : "/" + params.path,
            .port = static_cast<std::uint16_t>(params.port.value_or(0)),
-           .verify = !params.insecure_skip_verify,
            .ca_file = params.ca_cert_path,
            .certificate_file = params.client_cert_path,
            .key_file = params.client_key_path,
            .interval = *interval};
+  if (params.insecure_skip_verify) poll_.verify = !*params.insecure_skip_verify;
   if (!params.scheme.empty()) poll_.tls = params.scheme == "https";
 }
 

@@ -18,7 +18,7 @@ struct MetricsDataSourceParams {
   std::string path = "/metrics";
   std::optional<std::int64_t> port;
   std::string interval;
-  bool insecure_skip_verify = true;
+  std::optional<bool> insecure_skip_verify;
   std::string ca_cert_path;
   std::string client_cert_path;
   std::string client_key_path;
@@ -31,7 +31,8 @@ struct MetricsDataSourceParams {
         field("port", &P::port, "Port in place of the endpoint's, 1 to 65535."),
         field("interval", &P::interval, "Time between two reads, such as 1s; unset: every tick."),
         field("insecureSkipVerify", &P::insecure_skip_verify,
-              "With https: do not check the server's certificate."),
+              "With https: do not check the server's certificate; unset: `epp` does not, `serve` "
+              "does."),
         field("caCertPath", &P::ca_cert_path, "PEM file to check the server's certificate with."),
         field("clientCertPath", &P::client_cert_path, "PEM file with the certificate to show."),
         field("clientKeyPath", &P::client_key_path, "PEM file with its key."),

@@ -29,7 +29,7 @@ TEST(MetricsDataSource, AsksEveryEndpointForItsMetricsByDefault) {
   EXPECT_EQ(defaults.path, "/metrics");
   EXPECT_EQ(defaults.port, 0);
   EXPECT_FALSE(defaults.tls.has_value());
-  EXPECT_FALSE(defaults.verify);
+  EXPECT_FALSE(defaults.verify.has_value());
   EXPECT_EQ(defaults.interval, 0s);
 }
 
@@ -40,6 +40,8 @@ TEST(MetricsDataSource, TakesAllItsParameters) {
   EXPECT_EQ(all.tls, true);
   EXPECT_EQ(all.interval, 5s);
   EXPECT_EQ(poll("{scheme: http}").tls, false);
+  EXPECT_EQ(poll("{insecureSkipVerify: true}").verify, false);
+  EXPECT_EQ(poll("{insecureSkipVerify: false}").verify, true);
 }
 
 TEST(MetricsDataSource, SaysWhatIsWrongWithItsParameters) {

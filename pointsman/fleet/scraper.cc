@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "pointsman/base/bug.h"
 #include "pointsman/fleet/scrape_target.h"
 
 namespace pointsman {
@@ -39,11 +40,34 @@ struct Scraper::State {
         context{loop, client, options, Random(entropy()), std::move(ended)} {}
 
   const std::vector<ScrapeSource> sources;
-  std::vector<std::shared_ptr<TlsContext>> tls;  // one per source
+  // For this endpoint's page; null: without TLS.
+  std::shared_ptr<TlsContext> tls_for(std::size_t source, const Endpoint& endpoint);
+  Result<std::shared_ptr<TlsContext>> make_tls(const Poll& poll) const;
+
+  std::vector<std::shared_ptr<TlsContext>> tls;  // one per source; null: not needed so far
   HttpClient client;
   ScrapeContext context;
   std::unordered_map<std::uint32_t, Place> places;  // by key
 };
+
+Result<std::shared_ptr<TlsContext>> Scraper::State::make_tls(const Poll& poll) const {
+  const TlsClientOptions& unsaid = context.options.tls;
+  return TlsContext::client({.verify = poll.verify.value_or(unsaid.verify),
+                             .ca_file = poll.ca_file.empty() ? unsaid.ca_file : poll.ca_file,
+                             .certificate_file = poll.certificate_file,
+                             .key_file = poll.key_file});
+}
+
+std::shared_ptr<TlsContext> Scraper::State::tls_for(std::size_t source, const Endpoint& endpoint) {
+  const Poll& poll = sources[source].source->poll();
+  if (!poll.tls.value_or(endpoint.tls)) return nullptr;
+  if (tls[source] == nullptr) {
+    auto made = make_tls(poll);
+    if (!made) bug(made.error().message);  // it names no file that could be wrong
+    tls[source] = *std::move(made);
+  }
+  return tls[source];
+}
 
 Result<Scraper> Scraper::make(Loop& loop, std::vector<ScrapeSource> sources, Options options,
                               std::function<void(const Scrape&)> ended) {
@@ -51,14 +75,15 @@ Result<Scraper> Scraper::make(Loop& loop, std::vector<ScrapeSource> sources, Opt
   auto state = std::make_unique<State>(loop, std::move(sources), options, std::move(ended));
   for (const ScrapeSource& source : state->sources) {
     const Poll& poll = source.source->poll();
-    if (poll.tls == false) {
+    // The system's certificates are always there, and reading them takes a tenth of a second: that
+    // waits for a server that speaks https.
+    const bool files = !poll.ca_file.empty() || !poll.certificate_file.empty() ||
+                       !poll.key_file.empty() || !state->context.options.tls.ca_file.empty();
+    if (poll.tls == false || !files) {
       state->tls.push_back(nullptr);
       continue;
     }
-    auto tls = TlsContext::client({.verify = poll.verify,
-                                   .ca_file = poll.ca_file,
-                                   .certificate_file = poll.certificate_file,
-                                   .key_file = poll.key_file});
+    auto tls = state->make_tls(poll);
     if (!tls) return fail(Code::invalid_config, source.name.text() + ": " + tls.error().message);
     state->tls.push_back(*std::move(tls));
   }
@@ -81,8 +106,8 @@ void Scraper::set_endpoints(const std::vector<Endpoint>& endpoints) {
     }
     State::Place place{.endpoint = endpoint, .targets = {}};
     for (std::size_t i = 0; i < state_->sources.size(); ++i) {
-      place.targets.push_back(std::make_unique<ScrapeTarget>(state_->context, state_->sources[i], i,
-                                                             state_->tls[i], endpoint));
+      place.targets.push_back(std::make_unique<ScrapeTarget>(
+          state_->context, state_->sources[i], i, state_->tls_for(i, endpoint), endpoint));
     }
     next.emplace(endpoint.key.value, std::move(place));
   }

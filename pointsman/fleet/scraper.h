@@ -14,6 +14,7 @@
 #include "pointsman/model/names.h"
 #include "pointsman/stage/datalayer.h"
 #include "pointsman/wire/loop.h"
+#include "pointsman/wire/tls.h"
 
 namespace pointsman {
 
@@ -59,6 +60,8 @@ class Scraper {
     Clock::duration interval = std::chrono::milliseconds(50);
     Clock::duration deadline = std::chrono::seconds(1);
     Clock::duration longest_wait = std::chrono::seconds(1);  // after failures
+    // How servers that speak https are checked, by sources that do not say.
+    TlsClientOptions tls = {.verify = false};
   };
   static constexpr Clock::duration kMinInterval = std::chrono::milliseconds(50);
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,6 +18,8 @@
 #include <opentelemetry/trace/span_context.h>
 #include <opentelemetry/trace/trace_state.h>
 
+#include "pointsman/base/utf8.h"
+
 namespace otel = opentelemetry;
 
 namespace pointsman {
@@ -29,6 +32,28 @@ otel::nostd::string_view view(std::string_view text) {
   return {text.data(), text.size()};
 }
 
+// Text on its way into a message of protobuf, whose strings are UTF-8: a receiver refuses a whole
+// batch for one byte that is not. Such bytes come with headers and paths, and become U+FFFD here,
+// once for all, off the threads of requests.
+class Texts {
+ public:
+  otel::nostd::string_view operator()(std::string_view text) {
+    std::size_t good = utf8_run(text);
+    if (good == text.size()) return view(text);
+    std::string& repaired = made_.emplace_back();
+    for (; good < text.size(); good = utf8_run(text)) {
+      repaired.append(text.substr(0, good)).append("\uFFFD");
+      text.remove_prefix(good + 1);
+    }
+    return view(repaired.append(text));
+  }
+  // Forgets what it has made.
+  void reset() { made_.clear(); }
+
+ private:
+  std::deque<std::string> made_;
+};
+
 // A resource of exactly the attributes given. Resource::Create() would add telemetry.sdk.*.
 class PlainResource final : public otel::sdk::resource::Resource {
  public:
@@ -38,7 +63,10 @@ class PlainResource final : public otel::sdk::resource::Resource {
  private:
   static otel::sdk::resource::ResourceAttributes attributes(const TraceResource& resource) {
     otel::sdk::resource::ResourceAttributes all;
-    for (const auto& [key, value] : resource.attributes) all.SetAttribute(key, view(value));
+    Texts texts;
+    for (const auto& [key, value] : resource.attributes) {
+      all.SetAttribute(std::string(texts(key)), texts(value));
+    }
     return all;
   }
 };
@@ -60,7 +88,7 @@ otel::trace::SpanKind kind(SpanKind of) {
   return otel::trace::SpanKind::kInternal;
 }
 
-void set(otel::exporter::otlp::OtlpRecordable& to, const Attribute& attribute) {
+void set(otel::exporter::otlp::OtlpRecordable& to, const Attribute& attribute, Texts& utf8) {
   const auto key = view(attribute.key);
   switch (attribute.kind) {
     case Attribute::Kind::integer:
@@ -70,11 +98,11 @@ void set(otel::exporter::otlp::OtlpRecordable& to, const Attribute& attribute) {
     case Attribute::Kind::boolean:
       return to.SetAttribute(key, attribute.boolean);
     case Attribute::Kind::text:
-      return to.SetAttribute(key, otel::nostd::string_view(attribute.text, attribute.count));
+      return to.SetAttribute(key, utf8({attribute.text, attribute.count}));
     case Attribute::Kind::texts: {
       std::vector<otel::nostd::string_view> texts;
       for (const std::string_view text : std::span(attribute.texts, attribute.count)) {
-        texts.push_back(view(text));
+        texts.push_back(utf8(text));
       }
       return to.SetAttribute(
           key, otel::nostd::span<const otel::nostd::string_view>(texts.data(), texts.size()));
@@ -85,26 +113,26 @@ void set(otel::exporter::otlp::OtlpRecordable& to, const Attribute& attribute) {
   }
 }
 
-void fill(otel::exporter::otlp::OtlpRecordable& to, const FinishedSpan& span) {
+void fill(otel::exporter::otlp::OtlpRecordable& to, const FinishedSpan& span, Texts& utf8) {
   const auto flags = static_cast<std::uint8_t>(span.flags);
   to.SetIdentity({otel::trace::TraceId(span.trace_id), otel::trace::SpanId(span.id),
                   otel::trace::TraceFlags(flags), false,
                   otel::trace::TraceState::FromHeader(view(span.trace_state))},
                  otel::trace::SpanId(span.parent));
-  to.SetName(view(span.name));
+  to.SetName(utf8(span.name));
   to.SetSpanKind(kind(span.kind));
   to.SetStartTime(at(span.began_ns));
   to.SetDuration(std::chrono::nanoseconds(span.ended_ns - span.began_ns));
-  for (const Attribute& attribute : span.attributes) set(to, attribute);
-  if (span.error) to.SetStatus(otel::trace::StatusCode::kError, view(span.status));
+  for (const Attribute& attribute : span.attributes) set(to, attribute, utf8);
+  if (span.error) to.SetStatus(otel::trace::StatusCode::kError, utf8(span.status));
   if (!span.event.empty()) {
-    const Pairs pairs{{view(span.event_key), view(span.event_text)}};
+    const Pairs pairs{{view(span.event_key), utf8(span.event_text)}};
     to.AddEvent(view(span.event), at(span.event_ns),
                 otel::common::KeyValueIterableView<Pairs>(pairs));
   }
   if (!span.exception_type.empty()) {
-    const Pairs pairs{{"exception.type", view(span.exception_type)},
-                      {"exception.message", view(span.exception_message)}};
+    const Pairs pairs{{"exception.type", utf8(span.exception_type)},
+                      {"exception.message", utf8(span.exception_message)}};
     to.AddEvent("exception", at(span.exception_ns),
                 otel::common::KeyValueIterableView<Pairs>(pairs));
   }
@@ -133,6 +161,7 @@ struct OtlpEncoder::Context {
   std::string version;
   std::string commit;
   std::map<std::string, otel::nostd::unique_ptr<Scope>> scopes;
+  Texts texts;  // of the batch at hand
 };
 
 OtlpEncoder::OtlpEncoder(const TraceResource& resource)
@@ -147,10 +176,11 @@ void OtlpEncoder::encode(std::span<const FinishedSpan> spans, OtlpRequest& reque
     auto recordable = std::make_unique<otel::exporter::otlp::OtlpRecordable>();
     recordable->SetResource(context_->resource);
     recordable->SetInstrumentationScope(context_->scope(span.scope));
-    fill(*recordable, span);
+    fill(*recordable, span, context_->texts);
     all.push_back(std::move(recordable));
   }
   otel::exporter::otlp::OtlpRecordableUtils::PopulateRequest({all.data(), all.size()}, &request);
+  context_->texts.reset();
 }
 
 }  // namespace pointsman

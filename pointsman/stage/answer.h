@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -14,8 +15,8 @@ struct Answer {
   int status = 0;      // HTTP; 0: there is none yet
   Usage usage;         // complete with the end of the body
   bool whole = false;  // the end of the body was seen
-  // Whom the proxy says it has reached in the end, as host:port; empty: it does not say.
-  std::string_view served;
+  // Whom the proxy says it has reached in the end, as host:port; absent: it does not say.
+  std::optional<std::string_view> served;
   bool proxy_tells = false;  // the proxy sent along what its load balancer knows
 };
 

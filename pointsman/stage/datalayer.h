@@ -23,7 +23,7 @@ struct Poll {
   std::string path;              // request target, begins with '/'
   std::uint16_t port = 0;        // 0: that of the endpoint's metrics_host
   std::optional<bool> tls;       // absent: as the endpoint itself
-  bool verify = false;           // check the server's certificate and name
+  std::optional<bool> verify;    // check the server's certificate; absent: as the router says
   std::string ca_file;           // PEM; empty: the system's
   std::string certificate_file;  // PEM, with key_file: what to show to the server
   std::string key_file;

@@ -48,6 +48,10 @@ struct Instance {
   std::shared_ptr<Admitter> admitter;
   std::shared_ptr<Hook> hook;
   std::shared_ptr<ResponseHook> response_hook;
+  // Which of its moments that hook has not left to the base class: the head of a response, and any
+  // of what comes behind it.
+  bool hears_head = false;
+  bool hears_body = false;
   std::shared_ptr<Upkeep> upkeep;
   std::shared_ptr<Gauged> gauged;
   std::shared_ptr<StateDumper> dumper;
@@ -75,6 +79,11 @@ struct Instance {
     cast(plugin, admitter);
     cast(plugin, hook);
     cast(plugin, response_hook);
+    if constexpr (std::derived_from<P, ResponseHook>) {
+      hears_head = !std::same_as<decltype(&P::answered), decltype(&ResponseHook::answered)>;
+      hears_body = !std::same_as<decltype(&P::first_bytes), decltype(&ResponseHook::first_bytes)> ||
+                   !std::same_as<decltype(&P::finished), decltype(&ResponseHook::finished)>;
+    }
     cast(plugin, upkeep);
     cast(plugin, gauged);
     cast(plugin, dumper);

@@ -343,6 +343,19 @@ def test_a_request_goes_only_to_servers_of_its_model(model_servers, serve, clien
     assert sum(len(server.seen) for server in servers) == 30
 
 
+@pytest.mark.parametrize("path", ["/v1/rerank", "/v1/score", "/tokenize", "/pooling", "/classify", "/generate"])
+def test_requests_of_other_apis_go_to_servers_of_their_model_too(model_servers, serve, client, path):
+    """But whether it exists, or means a model at all, is the servers' to say."""
+    servers, router = mixed(model_servers, serve)
+    link = client(router.port)
+    for number in range(6):
+        assert link.post(path, {"query": str(number), "model": "a"}).status == 200
+    assert [len(server.seen) for server in servers] == [6, 0, 0]
+    for number in range(6):
+        assert link.post(path, {"query": str(number), "model": "gpt-9"}).status == 200
+    assert sum(len(server.seen) for server in servers) == 12
+
+
 def test_an_unknown_model_is_openais_404(model_servers, serve, client):
     servers, router = mixed(model_servers, serve)
     answer = client(router.port).post("/v1/chat/completions", chat(model="gpt-9"))

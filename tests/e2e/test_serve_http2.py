@@ -105,10 +105,15 @@ def test_model_servers_with_tls_are_verified(model_servers, serve, client, tmp_p
     endpoint = ["--endpoint", f"https://localhost:{port[0]}"]
     trusting = serve([], args=[*endpoint, "--upstream-ca-file", folder / "tls.crt"])
     assert client(trusting.port).chat().status == 200
+    until(lambda: server.scrapes >= 2, "its metrics are read")
+    trusting.process.stop()
+    scrapes = server.scrapes
     wary = serve([], args=endpoint, name="wary")
     answer = client(wary.port).chat()
     assert answer.status == 502
     assert "certificate" in answer.json()["error"]["message"]
+    until(lambda: "metrics cannot be read" in wary.log() and "models cannot be read" in wary.log(), "it says so")
+    assert server.scrapes == scrapes
 
 
 def test_many_streams_of_one_connection_and_an_abort(model_servers, serve):

@@ -41,9 +41,14 @@ void ProxySession::blame(std::string_view reason, bool connecting, std::string_v
                          {"reason", reason},
                          {"error", error},
                          {"x-request-id", request.id}};
-  if (log) log->info(verbosity::kDefault, "a request failed at an endpoint", fields);
+  // The peer may close what is not in use.
+  const bool harmless = reason == "stale";
+  if (log) {
+    const int level = harmless ? verbosity::kDebug : verbosity::kDefault;
+    log->info(level, "a request failed at an endpoint", fields);
+  }
   Outliers* const outliers = shared_.options.outliers;
-  if (outliers == nullptr || reason == "stale") return;  // the peer may close what is unused
+  if (outliers == nullptr || harmless) return;
   const auto now = Clock::now();
   if (!outliers->failed(target().key, connecting, now)) return;
   shard.add(shard.with(metric::kEjections, target().id));

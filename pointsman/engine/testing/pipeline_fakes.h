@@ -140,6 +140,22 @@ struct FakeHook final : Hook, ResponseHook, Upkeep {
   }
 };
 
+// Hears of the heads of responses and of nothing else.
+struct FakeHeadHook final : ResponseHook {
+  using Params = NoParams;
+  static constexpr std::string_view kType = "fake-head-hook";
+  static constexpr std::string_view kHelp = "For tests.";
+
+  FakeHeadHook(NoParams /*params*/, Setup& /*setup*/) {}
+
+  int heard = 0;
+
+  void answered(const Context& /*context*/, const Decision& /*decision*/, const Answer& /*answer*/,
+                Effects& /*effects*/) override {
+    ++heard;
+  }
+};
+
 // Names the client by the header x-agent, if there is one; fails when told to.
 struct FakeArrival final : ArrivalHook {
   using Params = NoParams;

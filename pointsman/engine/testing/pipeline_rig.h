@@ -39,6 +39,7 @@ struct PipelineRig {
     worker.rules.emplace(rules);
     registry.add<FakeProducer>();
     registry.add<FakeHook>();
+    registry.add<FakeHeadHook>();
     registry.add<FakeArrival>();
     registry.add<FakeScreener>();
     registry.add<FakeAdmitter>();
@@ -52,7 +53,9 @@ struct PipelineRig {
   FakeHook& add_hook(const std::string& name) {
     return static_cast<FakeHook&>(*add(name, FakeHook::kType).hook);
   }
-
+  FakeHeadHook& add_head_hook(const std::string& name) {
+    return static_cast<FakeHeadHook&>(*add(name, FakeHeadHook::kType).response_hook);
+  }
   FakeArrival& add_arrival(const std::string& name) {
     return static_cast<FakeArrival&>(*add(name, FakeArrival::kType).arrival_hook);
   }

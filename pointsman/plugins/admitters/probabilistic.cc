@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string>
 
+#include "pointsman/base/general_number.h"
+
 namespace pointsman {
 namespace {
 
@@ -35,10 +37,10 @@ Result<void> ProbabilisticParams::check(const ProbabilisticParams& params) {
     return refuse("queueDepthThreshold", std::to_string(params.queue_depth));
   }
   if (!(params.kv_cache_util > 0)) {
-    return refuse("kvCacheUtilThreshold", number_text(params.kv_cache_util));
+    return refuse("kvCacheUtilThreshold", general_number(params.kv_cache_util));
   }
-  if (!(params.power > 0)) return refuse("power", number_text(params.power));
-  if (!(params.k > 0)) return refuse("k", number_text(params.k));
+  if (!(params.power > 0)) return refuse("power", general_number(params.power));
+  if (!(params.k > 0)) return refuse("k", general_number(params.k));
   return {};
 }
 

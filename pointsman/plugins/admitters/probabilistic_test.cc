@@ -90,6 +90,10 @@ TEST(ProbabilisticAdmitter, RefusesThresholdsThatAreNone) {
             "plugin 'probabilistic-admitter': queueDepthThreshold must be > 0, got 0");
   EXPECT_EQ(problem({.kv_cache_util = -0.5}),
             "plugin 'probabilistic-admitter': kvCacheUtilThreshold must be > 0, got -0.5");
+  EXPECT_EQ(problem({.kv_cache_util = -1e-7}),
+            "plugin 'probabilistic-admitter': kvCacheUtilThreshold must be > 0, got -1e-07");
+  EXPECT_EQ(problem({.k = -1234567}),
+            "plugin 'probabilistic-admitter': k must be > 0, got -1.234567e+06");
   EXPECT_EQ(problem({.power = 0}), "plugin 'probabilistic-admitter': power must be > 0, got 0");
   EXPECT_EQ(problem({.k = 0}), "plugin 'probabilistic-admitter': k must be > 0, got 0");
 }

@@ -17,11 +17,11 @@ class ServedVerifier final : public ResponseHook {
 
   void answered(const Context& /*context*/, const Decision& /*decision*/, const Answer& answer,
                 Effects& effects) override {
-    effects.headers.set("x-conformance-test-served-endpoint",
-                        !answer.proxy_tells ? "fail: missing envoy lb metadata"
-                        : answer.served.empty()
-                            ? "fail: missing destination endpoint served metadata"
-                            : answer.served);
+    effects.headers.set(
+        "x-conformance-test-served-endpoint",
+        !answer.proxy_tells
+            ? "fail: missing envoy lb metadata"
+            : answer.served.value_or("fail: missing destination endpoint served metadata"));
   }
 };
 

@@ -28,6 +28,7 @@ TEST(ServedVerifier, TellsWhomTheProxyReached) {
   EXPECT_EQ(told({}), "fail: missing envoy lb metadata");
   EXPECT_EQ(told({.proxy_tells = true}), "fail: missing destination endpoint served metadata");
   EXPECT_EQ(told({.served = "10.0.0.1:8000", .proxy_tells = true}), "10.0.0.1:8000");
+  EXPECT_EQ(told({.served = "", .proxy_tells = true}), "") << "it is there";
 }
 
 }  // namespace

@@ -22,7 +22,8 @@ namespace pointsman {
 //
 // CEL's rules hold: every count is a double, and a double meets an integer in a comparison but not
 // in arithmetic (write `usage.prompt_tokens * 2.0`); whole numbers do not wrap; && and || need only
-// one side where that one decides. Everything else of CEL is refused when it is compiled.
+// one side where that one decides. Everything else of CEL is refused when it is compiled, and so is
+// an operator whose operands can be seen never to fit, such as `1 + true`.
 //
 // Threading: immutable once compiled.
 class UsageExpression {
@@ -51,6 +52,7 @@ class UsageExpression {
 
  private:
   friend class UsageExpressionParser;
+  friend class UsageExpressionTypes;
   enum class Op : std::uint8_t {
     boolean,
     integer,
@@ -86,11 +88,14 @@ class UsageExpression {
     bool boolean = false;
     std::int64_t integer = 0;
     double number = 0.0;
-    std::string text;  // of a literal; the field of select and has
+    std::string text;          // of a literal; the field of select and has
+    std::uint16_t column = 0;  // where an operation's operator stands, from 1
   };
 
   Value evaluate(const Usage& usage, std::uint16_t at) const;
   Value logical(const Usage& usage, const Node& node) const;
+  // Errors: invalid_config, when operands can be seen never to fit their operator.
+  Result<void> check_types() const;
 
   std::vector<Node> nodes_;
   std::uint16_t root_ = 0;

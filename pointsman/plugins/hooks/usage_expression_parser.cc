@@ -60,6 +60,11 @@ class UsageExpressionParser {
   void blanks() {
     while (at_ < text_.size() && std::string_view(" \t\r\n\f").contains(text_[at_])) ++at_;
   }
+  // Where the next token stands.
+  std::size_t here() {
+    blanks();
+    return at_;
+  }
   bool take(std::string_view token) {
     blanks();
     if (!text_.substr(at_).starts_with(token)) return false;
@@ -80,9 +85,10 @@ class UsageExpressionParser {
     out_.nodes_.push_back(std::move(node));
     return static_cast<std::uint16_t>(out_.nodes_.size() - 1);  // kLongest bounds their number
   }
-  At add(Op op, At a, At b = 0, At c = 0) {
+  // An operation; `at`: where its operator stands.
+  At add(Op op, std::size_t at, At a, At b = 0, At c = 0) {
     if (!a || !b || !c) return std::nullopt;
-    return add({.op = op, .a = *a, .b = *b, .c = *c});
+    return add({.op = op, .a = *a, .b = *b, .c = *c, .column = static_cast<std::uint16_t>(at + 1)});
   }
 
   // Each nested part takes a level until it has been read.
@@ -101,11 +107,12 @@ class UsageExpressionParser {
     const Level level(depth_);
     if (depth_ > UsageExpression::kDeepest) return problem(at_, "nested too deeply");
     const At condition = either();
+    const std::size_t begin = here();
     if (!condition || !take("?")) return condition;
     const At yes = either();
     if (!yes) return yes;
     if (!take(":")) return unexpected_here();
-    return add(Op::choose, condition, yes, ternary());
+    return add(Op::choose, begin, condition, yes, ternary());
   }
 
   // left OP left OP ..., grouped from the left.
@@ -114,9 +121,10 @@ class UsageExpressionParser {
     At left = next();
     for (bool more = true; more && left;) {
       more = false;
+      const std::size_t begin = here();
       for (const Operator& each : operators) {
         if (!take(each.text)) continue;
-        left = deepen(add(each.op, left, next()));
+        left = deepen(add(each.op, begin, left, next()));
         more = true;
         break;
       }
@@ -157,8 +165,9 @@ class UsageExpressionParser {
   At unary() {
     const Level level(depth_);
     if (depth_ > UsageExpression::kDeepest) return problem(at_, "nested too deeply");
-    if (take("!")) return add(Op::invert, unary());
-    if (take("-")) return add(Op::negate, unary());
+    const std::size_t begin = here();
+    if (take("!")) return add(Op::invert, begin, unary());
+    if (take("-")) return add(Op::negate, begin, unary());
     return postfix();
   }
 
@@ -166,6 +175,7 @@ class UsageExpressionParser {
     At object = primary();
     while (object) {
       std::string field;
+      const std::size_t begin = here();
       if (take(".")) {
         field = word();
         if (field.empty()) return unexpected_here();
@@ -179,7 +189,8 @@ class UsageExpressionParser {
       } else {
         break;
       }
-      object = deepen(add({.op = Op::select, .a = *object, .text = std::move(field)}));
+      object = deepen(add(Op::select, begin, object));
+      if (object) out_.nodes_[*object].text = std::move(field);
     }
     return object;
   }
@@ -213,8 +224,8 @@ class UsageExpressionParser {
     const At argument = ternary();
     if (!argument) return argument;
     if (!take(")")) return unexpected_here();
-    if (name == "int") return add(Op::to_int, argument);
-    if (name == "double") return add(Op::to_double, argument);
+    if (name == "int") return add(Op::to_int, begin, argument);
+    if (name == "double") return add(Op::to_double, begin, argument);
     if (out_.nodes_[*argument].op != Op::select) {
       return problem(begin, "invalid argument to has() macro");
     }
@@ -286,7 +297,10 @@ class UsageExpressionParser {
 };
 
 Result<UsageExpression> UsageExpression::compile(std::string_view text) {
-  return UsageExpressionParser(text).run();
+  auto parsed = UsageExpressionParser(text).run();
+  if (!parsed) return parsed;
+  if (auto fits = parsed->check_types(); !fits) return std::unexpected(std::move(fits).error());
+  return parsed;
 }
 
 }  // namespace pointsman

@@ -21,12 +21,13 @@ std::span<const std::string_view> AnthropicParser::paths() const {
 Result<Parsed> AnthropicParser::parse(std::string_view body, Request& request, Arena& arena) const {
   MessagesShape shape(arena);
   if (path_matches(request.path, "messages/count_tokens")) {
-    // Any body passes. One that is JSON tells its model, so that a rewrite reaches it too.
+    // Any body passes. One that names its model tells it, so that a rewrite reaches it too.
     auto parsed = read_body(body, kCaps, shape, request, arena);
     if (!parsed) {
       request.model = {};
       parsed = Parsed{};
     }
+    parsed->rewritable = !request.model.empty();  // nobody asks for a model here
     parsed->skip_response = true;
     return parsed;
   }

@@ -67,6 +67,18 @@ TEST(AnthropicParser, SaysWhatIsWrong) {
   EXPECT_EQ(messages("{").error, "error unmarshaling request body: unexpected end of JSON input");
 }
 
+TEST(AnthropicParser, NamesTheFieldThatIsWrong) {
+  const auto error = [](const std::string& tool) {
+    return messages(R"({"messages":[{}],"tools":[{)" + tool + "}]}").error;
+  };
+  const std::string prefix = "error parsing messages request: json: cannot unmarshal ";
+  const std::string into = " into Go struct field tools.";
+  EXPECT_EQ(error(R"("name":5)"), prefix + "number" + into + "name of type string");
+  EXPECT_EQ(error(R"("description":5)"), prefix + "number" + into + "description of type string");
+  EXPECT_EQ(error(R"("strict":"x")"), prefix + "string" + into + "strict of type bool");
+  EXPECT_EQ(error(R"("defer_loading":5)"), prefix + "number" + into + "defer_loading of type bool");
+}
+
 TEST(AnthropicParser, KnowsItsPathsWithATrailingSlash) {
   constexpr std::string_view kBody = R"({"messages":[{"role":"user","content":"x"}]})";
   EXPECT_EQ(read("/v1/messages/", kBody).error, "");
@@ -82,6 +94,17 @@ TEST(AnthropicParser, PassesTokenCountsOnUnread) {
   }
   EXPECT_EQ(read("/v1/messages/count_tokens", R"({"model":"m","x":1})").model_value, R"("m")");
   EXPECT_EQ(read("/v1/messages/count_tokens", R"({"model":"m",)").model, "");
+}
+
+TEST(AnthropicParser, AsksForNoModelWhereTokensAreCounted) {
+  for (const std::string_view body :
+       {"{}", R"({"messages":[]})", R"({"model":5})", R"({"model":""})", "null", R"({"model":)"}) {
+    const Read got = read("/v1/messages/count_tokens", body);
+    EXPECT_EQ(got.error, "") << body;
+    EXPECT_FALSE(got.rewritable) << body;
+  }
+  EXPECT_TRUE(read("/v1/messages/count_tokens", R"({"model":"m"})").rewritable);
+  EXPECT_TRUE(messages(R"({"messages":[{}]})").rewritable) << "a rule may fill the model in";
 }
 
 }  // namespace

@@ -176,7 +176,10 @@ Result<Parsed> read_body(std::string_view body, std::span<const std::string_view
   } else {
     json.skip();
   }
-  if (!json.finish()) return fail(Code::bad_request, json.error());
+  // Numbers are looked at only where values are read, which is inside of an object.
+  if (!json.finish() && (kind == Kind::object || !json.only_out_of_range())) {
+    return fail(Code::bad_request, json.error());
+  }
   if (kind != Kind::object && kind != Kind::null) {
     return fail(Code::bad_request, "json: cannot unmarshal " + std::string(go_name(kind)) +
                                        " into Go value of type map[string]interface {}");

@@ -29,6 +29,10 @@ Result<std::string_view> grpc_message(std::string_view body, const Request& requ
                     std::to_string(body.size()));
   }
   const GrpcPrefix prefix = GrpcPrefix::of(body);
+  if (prefix.flag > 1) {
+    return fail(Code::bad_request,
+                "invalid gRPC frame: unknown flag " + std::to_string(prefix.flag));
+  }
   const bool compressed = prefix.flag == 1 && request.header("grpc-encoding") == "gzip";
   if (prefix.flag != 0 && !compressed) {
     return fail(Code::bad_request, "compressed gRPC payload is not supported");

@@ -15,7 +15,8 @@ namespace pointsman {
 
 // The first message of a request body; what follows it is not looked at. One that is compressed as
 // the request's grpc-encoding says (gzip only) is decompressed into the arena.
-// Its errors are those of spec/03 section 8.6, and bad_request, too_large: of what is compressed.
+// Its errors are those of spec/03 section 8.6, and bad_request, too_large: of what is compressed;
+// bad_request: a flag that gRPC does not know.
 Result<std::string_view> grpc_message(std::string_view body, const Request& request, Arena& arena);
 
 // What is said of a message of that type whose bytes are no protobuf.

@@ -45,10 +45,14 @@ void MessagesShape::tools(JsonReader& json) {
   while (json.next_element()) {
     if (!enter(json, Kind::object, "tools")) continue;
     for (JsonString key; json.next_key(key);) {
-      if (key.raw == "name" || key.raw == "description") {
+      if (key.raw == "name") {
         skip_as(json, Kind::string, "tools.name");
-      } else if (key.raw == "strict" || key.raw == "defer_loading") {
+      } else if (key.raw == "description") {
+        skip_as(json, Kind::string, "tools.description");
+      } else if (key.raw == "strict") {
         skip_as(json, Kind::boolean, "tools.strict");
+      } else if (key.raw == "defer_loading") {
+        skip_as(json, Kind::boolean, "tools.defer_loading");
       } else {
         json.skip();
       }

@@ -266,6 +266,14 @@ TEST(OpenAiParser, SaysWhyABodyIsNoJsonObject) {
             prefix + "json: cannot unmarshal array into Go value of type map[string]interface {}");
   EXPECT_EQ(completions("true").error,
             prefix + "json: cannot unmarshal bool into Go value of type map[string]interface {}");
+  // A number that no double can hold is told of only where values are read.
+  EXPECT_EQ(completions("[1e400]").error,
+            prefix + "json: cannot unmarshal array into Go value of type map[string]interface {}");
+  EXPECT_EQ(completions("1e400").error,
+            prefix + "json: cannot unmarshal number into Go value of type map[string]interface {}");
+  EXPECT_EQ(completions(R"({"prompt":"x","a":1e400})").error,
+            prefix + "json: cannot unmarshal number 1e400 into Go value of type float64");
+  EXPECT_EQ(completions("[1e400}").error, prefix + "invalid character '}' after array element");
 }
 
 }  // namespace

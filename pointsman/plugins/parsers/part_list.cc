@@ -3,14 +3,28 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "pointsman/base/json_escape.h"
+#include "pointsman/base/text.h"
 
 namespace pointsman {
 namespace {
 
 constexpr std::size_t kFirstRoom = 16;
 constexpr std::size_t kIdsPerPart = 1024;
+
+// The id that an element is which is no plain integer; nothing when it is none.
+std::optional<std::uint32_t> unusual_id(JsonReader::Kind kind, std::string_view text, double value,
+                                        IdRule rule) {
+  if (rule == IdRule::uint32) {
+    if (kind == JsonReader::Kind::null) return 0;
+    return number_in<std::uint32_t>(text);
+  }
+  const auto max = static_cast<double>(UINT32_MAX);
+  if (!(value >= 0.0 && value <= max) || std::trunc(value) != value) return std::nullopt;
+  return static_cast<std::uint32_t>(value);
+}
 
 }  // namespace
 
@@ -60,7 +74,7 @@ PromptPart text_part(const JsonString& text) {
           .bytes = text.raw};
 }
 
-IdArray read_ids(JsonReader& json, PartList& parts) {
+IdArray read_ids(JsonReader& json, IdRule rule, PartList& parts) {
   IdArray found;
   std::array<std::uint32_t, kIdsPerPart> ids{};
   while (true) {
@@ -71,16 +85,10 @@ IdArray read_ids(JsonReader& json, PartList& parts) {
     if (!json.next_element()) return found;
     // An unusual spelling such as 1e3, or something that is no id.
     const JsonReader::Kind kind = json.peek();
-    double value = -1.0;
-    if (kind == JsonReader::Kind::number) {
-      value = number_value(json.number());
-    } else {
-      json.skip();
-    }
-    const auto max = static_cast<double>(UINT32_MAX);
-    const bool id = value >= 0.0 && value <= max && std::trunc(value) == value;
-    if (id) {
-      ids[0] = static_cast<std::uint32_t>(value);
+    const std::string_view text = json.skip();
+    const double value = kind == JsonReader::Kind::number ? number_value(text) : -1.0;
+    if (const auto id = unusual_id(kind, text, value, rule)) {
+      ids[0] = *id;
       parts.add_tokens(std::span(ids).first(1));
     } else if (found.odd == JsonReader::Kind::none) {
       found.odd = kind;

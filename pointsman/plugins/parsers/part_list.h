@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "pointsman/base/arena.h"
@@ -54,7 +55,13 @@ struct IdArray {
   double odd_value = 0.0;
 };
 
+// What counts as a token id besides plain integers up to 2^32-1.
+enum class IdRule : std::uint8_t {
+  number,  // other spellings of such a number: 1.0, 1e3 (spec/03 sections 7.4, 7.7)
+  uint32,  // null, which Go reads as 0, and no other spelling (section 8.5)
+};
+
 // Reads the array just entered to its end and adds the ids to `parts`.
-IdArray read_ids(JsonReader& json, PartList& parts);
+IdArray read_ids(JsonReader& json, IdRule rule, PartList& parts);
 
 }  // namespace pointsman

@@ -62,7 +62,7 @@ void TextOrTokens::array(JsonReader& json) {
 }
 
 void TextOrTokens::ids(JsonReader& json) {
-  if (read_ids(json, parts_).odd != JsonReader::Kind::none) form_ = Form::wrong;
+  if (read_ids(json, IdRule::number, parts_).odd != JsonReader::Kind::none) form_ = Form::wrong;
   end_prompt();
 }
 
@@ -187,7 +187,7 @@ void ConversationsShape::items(JsonReader& json) {
     if (!enter(json, Kind::object, "items")) continue;
     for (JsonString key; json.next_key(key);) {
       if (key.raw == "type" || key.raw == "role") {
-        skip_as(json, Kind::string, "items.type");
+        skip_as(json, Kind::string, key.raw == "type" ? "items.type" : "items.role");
       } else {
         json.skip();
       }

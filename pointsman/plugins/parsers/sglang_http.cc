@@ -68,7 +68,7 @@ class GenerateShape final : public BodyShape {
       return;
     }
     json.open();
-    odd_ids_ = read_ids(json, parts_).odd != Kind::none;
+    odd_ids_ = read_ids(json, IdRule::uint32, parts_).odd != Kind::none;
   }
 
   PartList parts_;

@@ -50,14 +50,19 @@ TEST(SglangHttpParser, TakesNothingFromWhatItCannotRead) {
   EXPECT_EQ(generate(R"({"input_ids":[1],"sampling_params":{"max_new_tokens":0}})").cap, 0);
 }
 
+// As Go reads an array of uint32.
+TEST(SglangHttpParser, ReadsNullAsToken0) {
+  EXPECT_EQ(generate(R"({"input_ids":[1,null,3]})").prompts, Prompts{"[1][0][3]"});
+}
+
 TEST(SglangHttpParser, SaysWhatIsWrong) {
   const std::string prefix = "invalid generate request: ";
   EXPECT_EQ(generate(R"({"input_ids":)").error, prefix + "unexpected end of JSON input");
   EXPECT_EQ(generate("{}").error, prefix + "input_ids must be provided");
   EXPECT_EQ(generate("null").error, prefix + "input_ids must be provided");
   EXPECT_EQ(generate(R"({"input_ids":null})").error, prefix + "input_ids must be provided");
-  for (const std::string_view ids :
-       {"[-1]", "[1.5]", "[4294967296]", "[[1]]", "[\"1\"]", "5", "\"1\""}) {
+  for (const std::string_view ids : {"[-1]", "[1.5]", "[4294967296]", "[[1]]", "[\"1\"]", "5",
+                                     "\"1\"", "[1.0]", "[1,1e3]", "[-0]", "[true]"}) {
     EXPECT_EQ(generate(R"({"input_ids":)" + std::string(ids) + "}").error,
               prefix + "input_ids must be an array of uint32 integers")
         << ids;
@@ -101,8 +106,20 @@ TEST(SglangHttpParser, ReadsUsageOfTheLastEvent) {
            std::to_string(output) + R"(,"finish_reason":)" + std::string(reason) + "}}\n\n";
   };
   EXPECT_EQ(usage(kParser, 0, {event("null", 2)}, true), (Counts{-1, -1, -1, -1}));
+  EXPECT_EQ(usage(kParser, 0, {" \t" + event("{}", 5)}, true), (Counts{10, 5, 15, -1}));
   const std::string all = event("null", 2) + event(R"({"type":"stop"})", 5) + "data: [DONE]\n\n";
   for (const std::size_t size : {1UL, 17UL, 1000UL}) {
+    EXPECT_EQ(usage(kParser, 0, cut(all, size), true), (Counts{10, 5, 15, -1})) << size;
+  }
+}
+
+TEST(SglangHttpParser, KeepsTheFirstOfSeveralEndsOfAnEventStream) {
+  const std::string_view first =
+      R"(data: {"meta_info":{"prompt_tokens":10,"completion_tokens":5,"finish_reason":{}}})";
+  const std::string_view second =
+      R"(data: {"meta_info":{"prompt_tokens":20,"completion_tokens":6,"finish_reason":{}}})";
+  const std::string all = std::string(first) + "\n" + std::string(second) + "\n";
+  for (const std::size_t size : {1UL, 1000UL}) {
     EXPECT_EQ(usage(kParser, 0, cut(all, size), true), (Counts{10, 5, 15, -1})) << size;
   }
 }

@@ -1,12 +1,15 @@
 #include "pointsman/plugins/parsers/usage_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <optional>
 
 #include "pointsman/base/json_reader.h"
 #include "pointsman/base/json_scan.h"
+#include "pointsman/base/text.h"
+#include "pointsman/plugins/parsers/usage_counts.h"
 
 namespace pointsman {
 namespace {
@@ -15,7 +18,6 @@ using Kind = JsonReader::Kind;
 
 constexpr std::string_view kUsage = "usage";
 constexpr std::string_view kMetaInfo = "meta_info";
-constexpr std::string_view kFinishReason = "finish_reason";
 
 // The top-level key whose value has the counts.
 constexpr std::string_view usage_key(ResponseApi api) {
@@ -32,15 +34,12 @@ constexpr std::uint8_t kInEscape = 2;
 constexpr std::uint8_t kAfterUsageKey = 4;
 constexpr std::uint8_t kInUsage = 8;
 
+// What is kept of a top-level string: a key of the longest name, each of its bytes escaped, with
+// its closing quote, and one byte more.
+constexpr std::size_t kMostKey = (6 * kMetaInfo.size()) + 2;
+
 // A usage object longer than this is not read.
 constexpr std::size_t kMaxUsage = std::size_t{64} * 1024;
-
-// A "usage" object: every name under which servers report token counts (spec/03 sections 8.2, 8.3).
-struct Counts {
-  std::optional<std::int64_t> prompt, input, completion, output, total, cached, cache_read;
-  bool input_cached = false;  // `cached` is of input_tokens_details
-  bool finished = false;      // SGLang's finish_reason is there
-};
 
 // A data event: its type, and the usage at the top and inside "response" or "message".
 struct Event {
@@ -49,91 +48,25 @@ struct Event {
   std::optional<Counts> inner;
 };
 
-// A count; a number in quotes passes, anything else counts as 0. Null is absent.
-std::optional<std::int64_t> read_count(JsonReader& json) {
-  std::string_view text;
-  const Kind kind = json.peek();
-  if (kind == Kind::number) {
-    text = json.number();
-  } else if (kind == Kind::string) {
-    text = json.string().raw;
-  } else {
-    json.skip();
-  }
-  if (kind == Kind::null) return std::nullopt;
-  constexpr double kMost = 0x1p53;  // far beyond any count, and exact
-  return static_cast<std::int64_t>(std::clamp(number_value(text), 0.0, kMost));
-}
-
-// Where both kinds of details name them, those of the input count.
-void read_details(JsonReader& json, bool of_input, Counts& counts) {
-  if (json.peek() != Kind::object) {
-    json.skip();
-    return;
-  }
-  json.open();
-  for (JsonString key; json.next_key(key);) {
-    if (key.raw == "cached_tokens") {
-      const auto cached = read_count(json);
-      if (of_input || !counts.input_cached) counts.cached = cached;
-      counts.input_cached = counts.input_cached || of_input;
-    } else {
-      json.skip();
-    }
-  }
-}
-
-std::optional<Counts> read_counts(JsonReader& json) {
-  if (json.peek() != Kind::object) {
-    json.skip();
-    return std::nullopt;
-  }
-  Counts counts;
-  json.open();
-  for (JsonString key; json.next_key(key);) {
-    if (key.raw == "prompt_tokens") {
-      counts.prompt = read_count(json);
-    } else if (key.raw == "input_tokens") {
-      counts.input = read_count(json);
-    } else if (key.raw == "completion_tokens") {
-      counts.completion = read_count(json);
-    } else if (key.raw == "output_tokens") {
-      counts.output = read_count(json);
-    } else if (key.raw == "total_tokens") {
-      counts.total = read_count(json);
-    } else if (key.raw == "cache_read_input_tokens") {
-      counts.cache_read = read_count(json);
-    } else if (key.raw == "cached_tokens") {
-      counts.cached = read_count(json);
-    } else if (key.raw == kFinishReason) {
-      counts.finished = json.peek() != Kind::null;
-      json.skip();
-    } else if (key.raw == "prompt_tokens_details" || key.raw == "input_tokens_details") {
-      read_details(json, key.raw == "input_tokens_details", counts);
-    } else {
-      json.skip();
-    }
-  }
-  return counts;
-}
-
 // The event of one data line; nothing when it is not valid JSON.
 std::optional<Event> read_event(ResponseApi api, std::string_view payload) {
   JsonReader json(payload);
   Event event;
   if (json.peek() != Kind::object) return std::nullopt;
   json.open();
+  KeyName name;
   for (JsonString key; json.next_key(key);) {
     const Kind kind = json.peek();
-    if (key.raw == usage_key(api)) {
-      event.usage = read_counts(json);
-    } else if (key.raw == "type" && kind == Kind::string) {
+    const std::string_view means = name.of(key);
+    if (means == usage_key(api)) {
+      event.usage = read_counts(api, json);
+    } else if (means == "type" && kind == Kind::string) {
       event.type = json.string().raw;
-    } else if ((key.raw == "response" || key.raw == "message") && kind == Kind::object) {
+    } else if ((means == "response" || means == "message") && kind == Kind::object) {
       json.open();
       for (JsonString inner; json.next_key(inner);) {
-        if (inner.raw == kUsage) {
-          event.inner = read_counts(json);
+        if (name.of(inner) == kUsage) {
+          event.inner = read_counts(api, json);
         } else {
           json.skip();
         }
@@ -146,59 +79,30 @@ std::optional<Event> read_event(ResponseApi api, std::string_view payload) {
   return event;
 }
 
-Usage openai_usage(const Counts& counts) {
-  return {.prompt = counts.prompt.value_or(counts.input.value_or(-1)),
-          .output = counts.completion.value_or(counts.output.value_or(-1)),
-          .total = counts.total.value_or(-1),
-          .cached = counts.cached.value_or(-1)};
-}
-
-Usage anthropic_usage(const Counts& counts) {
-  return {.prompt = counts.input.value_or(-1),
-          .output = counts.output.value_or(-1),
-          .cached = counts.cache_read.value_or(-1)};
-}
-
-Usage sglang_usage(const Counts& counts) {
-  if (!counts.prompt && !counts.completion) return {};
-  return {.prompt = counts.prompt.value_or(0),
-          .output = counts.completion.value_or(0),
-          .cached = counts.cached.value_or(-1)};
-}
-
-Usage usage_of(ResponseApi api, const Counts& counts) {
-  switch (api) {
-    case ResponseApi::openai:
-      return openai_usage(counts);
-    case ResponseApi::anthropic:
-      return anthropic_usage(counts);
-    case ResponseApi::sglang:
-      break;
-  }
-  return sglang_usage(counts);
-}
-
 void take_event(ResponseApi api, const Event& event, Usage& usage) {
   if (api == ResponseApi::sglang) {
-    if (event.usage && event.usage->finished) usage.merge(sglang_usage(*event.usage));
+    // Of several ends the first one counts.
+    if (event.usage && event.usage->finished && !usage.any()) {
+      usage.merge(usage_of(api, *event.usage));
+    }
     return;
   }
   if (api == ResponseApi::openai) {
     const bool last = event.type == "response.completed" || event.type == "response.incomplete";
     if (event.usage) {
-      usage.merge(openai_usage(*event.usage));
+      usage.merge(usage_of(api, *event.usage));
     } else if (last && event.inner) {
-      usage.merge(openai_usage(*event.inner));
+      usage.merge(usage_of(api, *event.inner));
     }
     return;
   }
   if (event.type == "message_start" && event.inner) {
     // What stands there as output is only the beginning.
-    Usage start = anthropic_usage(*event.inner);
+    Usage start = usage_of(api, *event.inner);
     start.output = -1;
     usage.merge(start);
   } else if (event.type == "message_delta" && event.usage) {
-    usage.merge(anthropic_usage(*event.usage));
+    usage.merge(usage_of(api, *event.usage));
   }
 }
 
@@ -229,6 +133,7 @@ bool is_whole_event(std::string_view line) {
 }
 
 void take_line(ResponseApi api, std::string_view line, ResponseProgress& progress) {
+  if (api == ResponseApi::sglang) line = trim(line, kLineBlank);
   if (!line.starts_with(kData)) return;
   line.remove_prefix(kData.size());
   if (line.starts_with(' ')) line.remove_prefix(1);
@@ -334,16 +239,27 @@ class WholeReader {
       keep(piece);
     } else if (p_.depth == 1) {
       // A top-level key, or a value: enough of it to tell whether it is the one that is looked for.
-      const std::string_view key = usage_key(api_);
-      const std::size_t most = key.size() + 2;
-      p_.carry.append(piece.substr(0, most - std::min(most, p_.carry.size())));
+      p_.carry.append(piece.substr(0, kMostKey - std::min(kMostKey, p_.carry.size())));
       if (!is(kInString)) {
-        const std::string_view seen = p_.carry;
-        if (seen.ends_with('"') && seen.substr(0, seen.size() - 1) == key) set(kAfterUsageKey);
+        if (is_usage_key(p_.carry)) set(kAfterUsageKey);
         p_.carry.clear();
       }
     }
     return at;
+  }
+
+  // Whether this, which ends with a string's closing quote unless it was too long, is the key.
+  bool is_usage_key(std::string_view seen) const {
+    const std::string_view key = usage_key(api_);
+    if (!seen.contains('\\')) {
+      return seen.size() == key.size() + 1 && seen.ends_with('"') && seen.starts_with(key);
+    }
+    std::array<char, kMostKey + 1> text{'"'};
+    const auto end = std::ranges::copy(seen, text.begin() + 1).out;
+    JsonReader json({text.data(), static_cast<std::size_t>(end - text.begin())});
+    if (json.peek() != Kind::string) return false;
+    const JsonString found = json.string();
+    return json.finish() && KeyName().of(found) == key;
   }
 
   // One byte outside of strings.
@@ -367,7 +283,7 @@ class WholeReader {
   // The value of "usage" is over.
   void take_usage() {
     JsonReader json(p_.carry);
-    const auto counts = read_counts(json);
+    const auto counts = read_counts(api_, json);
     if (counts && json.finish()) p_.usage.merge(usage_of(api_, *counts));
     p_.carry.clear();
     clear(kInUsage);

@@ -157,6 +157,30 @@ TEST(OpenAiAnswer, ReadsUsage) {
   }
 }
 
+TEST(OpenAiAnswer, LooksForCachedTokensInTheDetailsOnly) {
+  EXPECT_EQ(whole({R"({"usage":{"prompt_tokens":4,"cached_tokens":3}})"}), (Seen{4, -1, 4, -1}));
+  EXPECT_EQ(stream({"data: {\"usage\":{\"prompt_tokens\":4,\"cached_tokens\":3}}\n"}),
+            (Seen{4, -1, 4, -1, 1}));
+}
+
+TEST(OpenAiAnswer, ReadsKeysWrittenWithEscapes) {
+  const std::string text =
+      R"({"id":"a\/b\"","\u0075sag\u0065":{"prompt_tok\u0065ns":7,"\u0063ompletion_tokens":3,)"
+      R"("prompt_tokens_details":{"cach\u0065d_tokens":2}}})";
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    const std::string_view all = text;
+    EXPECT_EQ(whole({all.substr(0, cut), all.substr(cut)}), (Seen{7, 3, 10, 2})) << cut;
+  }
+  const std::string long_key = "\\u0075" + std::string(500, 'x');
+  for (const std::string& other :
+       {std::string(R"(\x75sage)"), std::string(R"(\u00)"), std::string(R"(usage\")"),
+        std::string(R"(\uD83Dsage)"), long_key}) {
+    EXPECT_EQ(whole({R"({")" + other + R"(":{"prompt_tokens":7}})"}), Seen{}) << other;
+    EXPECT_EQ(whole({R"({"usage":{")" + other + R"(":7}})"}), Seen{}) << other;
+  }
+  EXPECT_EQ(stream({R"(data: {"usage":{"prompt_tok\u0065ns":7}})"}), (Seen{7, -1, 7, -1, 1}));
+}
+
 TEST(OpenAiAnswer, ReadsAnswersCutAnywhere) {
   const std::string text =
       R"({"id":"usage","choices":[{"text":"a } \" \\","usage":{"prompt_tokens":1}}], "usage" : )"
@@ -220,6 +244,16 @@ TEST(AnthropicAnswer, ReadsUsage) {
       answer(R"({"usage":{"input_tokens":100,"output_tokens":50,"cache_read_input_tokens":80}})"),
       (Seen{100, 50, 150, 80}));
   EXPECT_EQ(answer(R"({"usage":"x"})"), Seen{});
+}
+
+TEST(AnthropicAnswer, CountsNumbersOnly) {
+  EXPECT_EQ(
+      seen(ResponseApi::anthropic, false,
+           {R"({"usage":{"input_tokens":"25","output_tokens":15,"cache_read_input_tokens":"8"}})"}),
+      (Seen{-1, 15, 15, -1}));
+  EXPECT_EQ(anthropic({"data: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":{},"
+                       "\"output_tokens\":[],\"cache_read_input_tokens\":true}}\n"}),
+            (Seen{.events = 1}));
 }
 
 }  // namespace

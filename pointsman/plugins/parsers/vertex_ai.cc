@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "pointsman/base/proto_wire.h"
 #include "pointsman/base/text.h"
 #include "pointsman/plugins/parsers/grpc_frame.h"
 #include "pointsman/plugins/parsers/openai.h"
@@ -39,6 +40,18 @@ constexpr std::uint32_t kData = 2;
 // `http_body` of all three requests.
 constexpr std::uint32_t kHttpBody = 2;
 
+// Looks for the HttpBody of a request and for its data. One in several pieces is read as one, as
+// protobuf wants it. False: malformed.
+bool find_data(std::string_view message, bool& has_body, std::optional<std::string_view>& data) {
+  ProtoReader reader(message);
+  for (ProtoField field; reader.next(field);) {
+    if (!field.is(kHttpBody, ProtoType::bytes)) continue;
+    has_body = true;
+    if (!find_bytes(field.bytes, kData, data)) return false;
+  }
+  return reader.ok();
+}
+
 // The first byte that is not blank tells what the data is, so that it may be cut anywhere.
 void read_data(std::string_view data, ResponseProgress& progress) {
   if (progress.mode == kUnknown) {
@@ -67,13 +80,10 @@ Result<Parsed> VertexAiParser::parse(std::string_view body, Request& request, Ar
     return fail(Code::bad_request,
                 "invalid or unsupported gRPC payload: " + message.error().message);
   }
-  std::optional<std::string_view> http_body;
+  bool has_body = false;
   std::optional<std::string_view> data;
-  if (!find_bytes(*message, kHttpBody, http_body) ||
-      (http_body && !find_bytes(*http_body, kData, data))) {
-    return std::unexpected(malformed_message(type));
-  }
-  if (!http_body) return fail(Code::bad_request, type + " has no HttpBody");
+  if (!find_data(*message, has_body, data)) return std::unexpected(malformed_message(type));
+  if (!has_body) return fail(Code::bad_request, type + " has no HttpBody");
   request.path = method->openai_path;
   const auto parsed = parse_openai(data.value_or(std::string_view()), request, arena);
   request.path = path;

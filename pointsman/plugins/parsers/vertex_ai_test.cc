@@ -81,6 +81,16 @@ TEST(VertexAiParser, SaysWhatIsWrong) {
             "JSON input");
 }
 
+TEST(VertexAiParser, JoinsAnHttpBodyThatStandsInPieces) {
+  const std::string json = field(2, R"({"input":"late"})");
+  const std::string type = field(1, "application/json");
+  const Prompts late{R"([{"input":"late"}])"};
+  EXPECT_EQ(read("RawPredict", frame(field(2, json) + field(2, type))).prompts, late);
+  EXPECT_EQ(read("RawPredict", frame(field(2, field(2, R"({"input":"early"})")) + field(2, json)))
+                .prompts,
+            late);
+}
+
 TEST(VertexAiParser, PassesOtherMethodsOn) {
   const Read got = read("Predict", "anything");
   EXPECT_EQ(got.error, "");

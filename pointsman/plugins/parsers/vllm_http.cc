@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 
+#include "pointsman/base/general_number.h"
 #include "pointsman/base/json_escape.h"
 #include "pointsman/plugins/parsers/openai_shapes.h"
 #include "pointsman/plugins/parsers/usage_reader.h"
@@ -21,15 +20,6 @@ constexpr auto kWithOpenAi = [] {
   all.back() = kGenerate.front();
   return all;
 }();
-
-// A number as Go's %v writes it: shortest, with an exponent below 1e-4 and from 1e6 on.
-std::string go_number(double value) {
-  const double size = std::abs(value);
-  const bool scientific = size != 0.0 && (size < 1e-4 || size >= 1e6);
-  std::array<char, 32> text{};
-  const auto format = scientific ? std::chars_format::scientific : std::chars_format::fixed;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value, format).ptr};
-}
 
 class GenerateShape final : public BodyShape {
  public:
@@ -58,10 +48,10 @@ class GenerateShape final : public BodyShape {
   void token_ids(JsonReader& json) {
     parts_.truncate(0);
     if (!enter(json, Kind::array, "token_ids")) return;
-    const IdArray found = read_ids(json, parts_);
+    const IdArray found = read_ids(json, IdRule::number, parts_);
     if (found.odd == Kind::number) {
       complain("token_ids[" + std::to_string(found.odd_index) + "]: invalid value " +
-               go_number(found.odd_value));
+               general_number(found.odd_value));
     } else if (found.odd != Kind::none) {
       complain(found.odd, "token_ids", "float64");
     }
