@@ -71,13 +71,24 @@ void HttpConnection::close(bool reset) {
   server_.remove(*this);
 }
 
-// Waits for more from the peer if there is room for it.
+bool HttpConnection::wants_more() const {
+  return phase_ == Phase::head || phase_ == Phase::linger ||
+         (phase_ == Phase::body && body_ != Body::unasked) || pending_.size() < kAhead;
+}
+
+// Waits for more from the peer if there is room for it, else only for its end.
 void HttpConnection::wait() {
   if (closed_) return;
-  const bool wanted = phase_ == Phase::head || phase_ == Phase::linger ||
-                      (phase_ == Phase::body && body_ != Body::unasked);
-  if (!wanted && pending_.size() >= kAhead) return;
-  stream_->when_readable([this] { on_readable(); });
+  if (wants_more()) {
+    stream_->when_readable([this] { on_readable(); });
+  } else {
+    stream_->when_over([this] { on_over(); });
+  }
+}
+
+void HttpConnection::on_over() {
+  const auto self = shared_from_this();
+  if (!closed_ && exchange_ != nullptr && !wants_more()) lost();
 }
 
 void HttpConnection::on_readable() {

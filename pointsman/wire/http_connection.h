@@ -59,7 +59,9 @@ class HttpConnection final : public HttpResponder,
 
   // Reading (http_connection.cc).
   void wait();
+  bool wants_more() const;
   void on_readable();
+  void on_over();
   bool receive_directly();
   void feed(std::string_view bytes);
   void resume();

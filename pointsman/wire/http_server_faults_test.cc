@@ -135,6 +135,28 @@ TEST(HttpServer, ReportsAClientThatLeavesAtOnce) {
   EXPECT_EQ(site.server.connections(), 0U);
 }
 
+TEST(HttpServer, ReportsAClientThatLeavesWithMoreThanIsReadAhead) {
+  Site site;
+  std::string many;
+  while (many.size() < 150'000) many += kGet;  // the kernel holds what is not read
+  for (const bool reset : {false, true}) {
+    Client client(site);
+    client.send(many);
+    bool gone = false;
+    HttpExchange& exchange = site.next();
+    exchange.when_gone([&] { gone = true; });
+    EXPECT_TRUE(site.loop.run_until([&] { return client.unsent.empty(); }));
+    site.loop.run_until([&] { return false; }, milliseconds(20));
+    EXPECT_FALSE(gone);
+    client.stream->close(reset);
+    EXPECT_TRUE(site.loop.run_until([&] { return gone; })) << reset;
+  }
+  Client patient(site);
+  patient.send(many);
+  for (std::size_t i = 0; i < many.size() / kGet.size(); ++i) site.next().respond(200, "x");
+  EXPECT_TRUE(site.loop.run_until([&] { return patient.unsent.empty(); }));
+}
+
 TEST(HttpServer, BoundsWhatASlowReaderMakesItKeep) {
   Site site({.high_water = 100'000});
   Client client(site);

@@ -138,6 +138,13 @@ void Watch::close() {
 
 void Watch::when_readable(Ready ready) {
   reading_ = std::move(ready);
+  only_over_ = false;
+  queue_if_due();
+}
+
+void Watch::when_over(Ready ready) {
+  reading_ = std::move(ready);
+  only_over_ = true;
   queue_if_due();
 }
 
@@ -161,7 +168,7 @@ void Watch::queue_if_due() {
 
 void Watch::serve() {
   Ready ready;
-  if (readable_ && reading_) {
+  if (read_due()) {
     ready = std::exchange(reading_, nullptr);
     queue_if_due();  // the other direction has its turn of its own
   } else if (writable_ && writing_) {

@@ -75,6 +75,7 @@ class Watch {
   // As in Stream. A wait may end although there is nothing: a message of this turn may be
   // answered already when the kernel's word about it is read.
   void when_readable(Ready ready);
+  void when_over(Ready ready);
   void ignore_readable() { reading_ = nullptr; }
   void when_writable(Ready ready);
 
@@ -95,7 +96,8 @@ class Watch {
   Watch(Reactor& reactor, Descriptor fd) : reactor_(reactor), fd_(std::move(fd)) {}
 
   void note(std::uint32_t events);
-  bool due() const { return (readable_ && reading_) || (writable_ && writing_); }
+  bool read_due() const { return (only_over_ ? read_over_ : readable_) && reading_; }
+  bool due() const { return read_due() || (writable_ && writing_); }
   void queue_if_due();
 
   Reactor& reactor_;
@@ -106,6 +108,7 @@ class Watch {
   bool writable_ = false;
   bool read_over_ = false;   // the peer's end or an error has been told
   bool write_over_ = false;  // an error has been told
+  bool only_over_ = false;   // reading_ waits for that only
   bool queued_ = false;
 };
 

@@ -42,6 +42,11 @@ class Stream {
   virtual void when_readable(Ready ready) = 0;
   virtual void ignore_readable() = 0;  // forgets the callback
 
+  // In place of when_readable(), for who wants no more bytes now: calls `ready` once, from the
+  // loop, when the peer has ended or broken the connection, though bytes of its are not read yet.
+  // May be called after a later when_readable() too.
+  virtual void when_over(Ready /*ready*/) {}
+
   // Calls `ready` once, from the loop, when write() can make progress again.
   virtual void when_writable(Ready ready) = 0;
 

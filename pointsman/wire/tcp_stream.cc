@@ -52,6 +52,10 @@ void TcpStream::ignore_readable() {
   if (open()) watch_->ignore_readable();
 }
 
+void TcpStream::when_over(Ready ready) {
+  if (open()) watch_->when_over(std::move(ready));
+}
+
 void TcpStream::when_writable(Ready ready) {
   if (open()) watch_->when_writable(std::move(ready));
 }

@@ -119,6 +119,11 @@ void TlsStream::ignore_readable() {
   readable_ = nullptr;
 }
 
+void TlsStream::when_over(Ready ready) {
+  readable_ = nullptr;
+  under_->when_over(std::move(ready));
+}
+
 void TlsStream::when_writable(Ready ready) {
   writable_ = std::move(ready);
   wake_flush();

@@ -46,6 +46,7 @@ class TlsStream final : public Stream {
 
   void when_readable(Ready ready) override;
   void ignore_readable() override;
+  void when_over(Ready ready) override;
   void when_writable(Ready ready) override;
   Result<ReadResult> read(std::span<char> into) override;
   Result<std::size_t> write(std::span<const std::string_view> parts) override;
