@@ -127,58 +127,6 @@ void expect_rich_trace(const otlp_proto::ExportTraceServiceRequest& request) {
   EXPECT_EQ(pick.attributes(5).value().array_value().values(0).double_value(), 2.2);
 }
 
-// What a client sends need not be text: it must not cost the batch, nor others their spans.
-std::unique_ptr<TraceBuffer> trace_of_bytes() {
-  Trace trace(kRoot, kCaller, std::make_unique<TraceBuffer>(), 1);
-  {
-    auto root = trace.enter("gateway\xff", SpanScope::handlers, SpanKind::server);
-    const std::array<std::string_view, 2> names{"/a\xc3", "/\u00e9"};
-    root.set("text", "r\xff");
-    root.set("texts", std::span(names));
-    root.exception("my.Error", "no parser for /zz\xff");
-    root.error("no parser for /zz\xff");
-  }
-  return trace.release();
-}
-
-void expect_repaired(const otlp_proto::ExportTraceServiceRequest& request) {
-  ASSERT_EQ(request.resource_spans_size(), 1);
-  EXPECT_EQ(texts(request.resource_spans(0).resource().attributes()).at("host.name"), "h\uFFFD");
-  ASSERT_EQ(request.resource_spans(0).scope_spans_size(), 1);
-  ASSERT_EQ(request.resource_spans(0).scope_spans(0).spans_size(), 1);
-  const auto& span = request.resource_spans(0).scope_spans(0).spans(0);
-  EXPECT_EQ(span.name(), "gateway\uFFFD");
-  EXPECT_EQ(span.status().message(), "no parser for /zz\uFFFD");
-  EXPECT_EQ(texts(span.events(0).attributes()).at("exception.message"), "no parser for /zz\uFFFD");
-  ASSERT_EQ(span.attributes_size(), 2);
-  EXPECT_EQ(span.attributes(0).value().string_value(), "r\uFFFD");
-  const auto& list = span.attributes(1).value().array_value();
-  EXPECT_EQ(list.values(0).string_value(), "/a\uFFFD");
-  EXPECT_EQ(list.values(1).string_value(), "/\u00e9");
-}
-
-void expect_repair(const OtlpSettings& to, Received& received) {
-  TraceResource resource = kResource;
-  resource.attributes["host.name"] = "h\xff";
-  const auto sink = open_otlp(to, resource);
-  ASSERT_TRUE(sink.has_value()) << sink.error().message;
-  SpanBatch batch({});
-  batch.add(trace_of_bytes());
-  EXPECT_EQ((*sink)->send(batch.spans(), 10s).kind, Kind::accepted);
-  ASSERT_EQ(received.requests.size(), 1U);
-  expect_repaired(received.requests[0]);
-}
-
-TEST(OtlpGrpc, RepairsTextThatIsNotUtf8) {
-  GrpcCollector collector;
-  expect_repair(grpc_to(collector), collector.received);
-}
-
-TEST(OtlpHttp, RepairsTextThatIsNotUtf8) {
-  HttpCollector collector;
-  expect_repair(http_to(collector), collector.received);
-}
-
 TEST(OtlpGrpc, SaysWhatTheTraceSays) {
   GrpcCollector collector;
   const auto sink = open(grpc_to(collector));
