@@ -17,7 +17,7 @@ from harness.wait import until
 
 class Breaker(RawServer):
     """A model server that does to each connection what the test says: 'reset' after the request, 'hang', or an
-    answer as raw bytes."""
+    answer as raw bytes; then it closes, as it has said."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -36,7 +36,7 @@ class Breaker(RawServer):
             link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             link.close()
         else:
-            link.sendall(self.answer)
+            link.sendall(self.answer.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1))
             link.close()
 
     def stop(self):
