@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace pointsman {
@@ -44,6 +45,18 @@ inline std::size_t utf8_run(std::string_view text) {
     run += length;
   }
   return run;
+}
+
+// The text with U+FFFD in the place of every byte that is not part of a character. In the header:
+// the module of the exporter links nothing of ours.
+inline std::string repaired_utf8(std::string_view text) {
+  std::string out;
+  std::size_t good = utf8_run(text);
+  for (; good < text.size(); good = utf8_run(text)) {
+    out.append(text.substr(0, good)).append("\xEF\xBF\xBD");
+    text.remove_prefix(good + 1);
+  }
+  return out.append(text);
 }
 
 // Bytes the code point takes in UTF-8. REQUIRES: point <= U+10FFFF.

@@ -87,14 +87,21 @@ TEST(Gate, NeverLeavesOutAll) {
   EXPECT_TRUE(rig.pipeline().any_endpoint(rig.session, *rig.worker.fleet.get(), rig.worker));
 }
 
+// One endpoint fails and the last one is busy.
+struct TwoGates : PipelineRig {
+  FakeGate failing{DropReason::ejected};
+  FakeGate busy{DropReason::full};
+
+  explicit TwoGates(std::size_t servers) : PipelineRig(servers) {
+    options.gates = {&failing, &busy};
+    const auto& endpoints = worker.fleet.get()->endpoints();
+    failing.shut = {endpoints.front().key.value};
+    busy.shut = {endpoints.back().key.value};
+  }
+};
+
 TEST(Gate, EachOfSeveralGivesItsOwnReason) {
-  PipelineRig rig(3);
-  FakeGate failing(DropReason::ejected);
-  FakeGate busy(DropReason::full);
-  rig.options.gates = {&failing, &busy};
-  const auto endpoints = rig.worker.fleet.get()->endpoints();
-  failing.shut = {endpoints[0].key.value};
-  busy.shut = {endpoints[2].key.value};
+  TwoGates rig(3);
   ASSERT_TRUE(rig.run());
   const Decision& decision = *rig.session.decision;
   ASSERT_EQ(decision.drops.size(), 2U);
@@ -104,13 +111,7 @@ TEST(Gate, EachOfSeveralGivesItsOwnReason) {
 }
 
 TEST(Gate, WhoFailsStaysOutWhenTheOthersAreFull) {
-  PipelineRig rig(2);
-  FakeGate failing(DropReason::ejected);
-  FakeGate busy(DropReason::full);
-  rig.options.gates = {&failing, &busy};
-  const auto endpoints = rig.worker.fleet.get()->endpoints();
-  failing.shut = {endpoints[0].key.value};
-  busy.shut = {endpoints[1].key.value};
+  TwoGates rig(2);
   ASSERT_TRUE(rig.run());
   EXPECT_EQ(rig.session.decision->targets()[0], 1U);
 }

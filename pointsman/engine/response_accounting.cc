@@ -157,6 +157,7 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
   Session::Response& response = session.response;
   if (response.complete) return;
   const auto began = Clock::now();
+  auto reading = began;  // later, if plugins were told something first
   response.bytes += chunk.size();
   const bool streaming = response.sse || session.request.stream;
   if (!chunk.empty()) {
@@ -164,13 +165,13 @@ void Pipeline::response_chunk(Session& session, std::string_view chunk, bool end
       response.first = began;
       response.gap = RequestLabels(session.request).of(worker.shard, metric::kStreamingItl);
       tell(&ResponseHook::first_bytes, body_hooks_, session, worker);
+      reading = Clock::now();
     } else if (streaming) {
       worker.shard.observe(response.gap, began - response.last);
     }
     response.last = began;
   }
   if (session.parser != nullptr && (!chunk.empty() || end)) {
-    const auto reading = Clock::now();
     session.parser->read(chunk, response.sse, end, response.progress);
     const auto read = Clock::now();
     worker.shard.observe(timers_of(session.parser).response, read - reading);

@@ -38,14 +38,8 @@ otel::nostd::string_view view(std::string_view text) {
 class Texts {
  public:
   otel::nostd::string_view operator()(std::string_view text) {
-    std::size_t good = utf8_run(text);
-    if (good == text.size()) return view(text);
-    std::string& repaired = made_.emplace_back();
-    for (; good < text.size(); good = utf8_run(text)) {
-      repaired.append(text.substr(0, good)).append("\uFFFD");
-      text.remove_prefix(good + 1);
-    }
-    return view(repaired.append(text));
+    if (utf8_run(text) == text.size()) return view(text);
+    return view(made_.emplace_back(repaired_utf8(text)));
   }
   // Forgets what it has made.
   void reset() { made_.clear(); }

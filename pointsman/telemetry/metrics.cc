@@ -43,15 +43,7 @@ bool names_flow(std::string_view label) {
 // A page of metrics is UTF-8, and what clients send is not always. Values that are alike afterwards
 // are added up by exposition().
 void make_utf8(std::string& text) {
-  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; }))
-    return;
-  std::string valid;
-  for (std::string_view left = text; !left.empty();) {
-    const std::size_t length = utf8_length(left);
-    valid += length == 0 ? std::string_view("\xEF\xBF\xBD") : left.substr(0, length);
-    left.remove_prefix(length == 0 ? 1 : length);
-  }
-  text = std::move(valid);
+  if (utf8_run(text) != text.size()) text = repaired_utf8(text);
 }
 
 // Gives `record` copies of `labels`.

@@ -19,29 +19,26 @@ std::unexpected<HttpRefusal> refuse(std::string_view why, int status = 400) {
   return std::unexpected(HttpRefusal{status, why});
 }
 
-// The characters of a token (RFC 9110 5.6.2), by value.
-constexpr auto kIsToken = [] {
-  std::array<bool, 256> is{};
-  for (int c = '0'; c <= '9'; ++c) is[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c) is[static_cast<std::size_t>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) is[static_cast<std::size_t>(c)] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) is[static_cast<std::size_t>(c)] = true;
-  return is;
-}();
+// A set of characters, by value.
+using Characters = std::array<bool, 256>;
 
+consteval Characters alphanumeric_or(std::string_view others) {
+  Characters all{};
+  for (int c = '0'; c <= '9'; ++c) all[static_cast<std::size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) all[static_cast<std::size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) all[static_cast<std::size_t>(c)] = true;
+  for (const char c : others) all[static_cast<std::size_t>(c)] = true;
+  return all;
+}
+
+// Those of a token (RFC 9110 5.6.2).
+constexpr Characters kToken = alphanumeric_or("!#$%&'*+-.^_`|~");
 // Those of a host's name (RFC 3986 3.2.2) but for the comma, which would make it a list.
-constexpr auto kIsHost = [] {
-  std::array<bool, 256> is{};
-  for (int c = '0'; c <= '9'; ++c) is[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c) is[static_cast<std::size_t>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) is[static_cast<std::size_t>(c)] = true;
-  for (const char c : std::string_view("-._~%!$&'()*+;=")) is[static_cast<std::size_t>(c)] = true;
-  return is;
-}();
+constexpr Characters kHost = alphanumeric_or("-._~%!$&'()*+;=");
 
-bool is_host(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return kIsHost[static_cast<unsigned char>(c)]; });
+bool made_of(const Characters& these, std::string_view text) {
+  const auto in = [&these](char c) { return these[static_cast<unsigned char>(c)]; };
+  return !text.empty() && std::ranges::all_of(text, in);
 }
 
 bool is_digit(char c) {
@@ -49,8 +46,7 @@ bool is_digit(char c) {
 }
 
 bool is_token(std::string_view text) {
-  return !text.empty() &&
-         std::ranges::all_of(text, [](char c) { return kIsToken[static_cast<unsigned char>(c)]; });
+  return made_of(kToken, text);
 }
 
 bool is_control(char c) {
@@ -154,11 +150,11 @@ bool is_authority(std::string_view text) {
     const auto close = std::min(text.find(']'), text.size() - 1);
     std::string inside(text.substr(1, close - 1));
     std::erase(inside, ':');
-    if (!is_host(inside) || text[close] != ']') return false;
+    if (!made_of(kHost, inside) || text[close] != ']') return false;
     port = text.substr(close + 1);
   } else {
     const auto colon = std::min(text.find(':'), text.size());
-    if (!is_host(text.substr(0, colon))) return false;
+    if (!made_of(kHost, text.substr(0, colon))) return false;
     port = text.substr(colon);
   }
   if (port.empty()) return true;
