@@ -41,6 +41,7 @@ Router::Router(const RouterSetup& setup)
     : setup_(setup),
       log_(2, setup.flags.log_threshold),
       logger_(log_, "router"),
+      request_logger_(log_, "request"),
       bodies_(setup.flags.max_inflight_bytes) {}
 
 Router::~Router() {
@@ -143,7 +144,8 @@ std::shared_ptr<const Pipeline> Router::make_pipeline(Assembly assembly) {
                         .keep = setup_.flags.keep_rules,
                         .trace_decision_matrix = setup_.flags.trace_decision_matrix,
                         .gates = setup_.gates,
-                        .by_model = setup_.models.has_value()});
+                        .by_model = setup_.models.has_value(),
+                        .log = &request_logger_});
 }
 
 std::shared_ptr<const Pipeline> Router::pipeline() const {

@@ -114,6 +114,7 @@ class Router {
   const RouterSetup setup_;
   Log log_;
   Logger logger_;
+  Logger request_logger_;
   Metrics metrics_{router_families()};
   MetricShard& shard_ = metrics_.add_shard();  // of the loop's thread
   RefusalCounts refusals_;

@@ -1,6 +1,7 @@
 #include "pointsman/base/gzip.h"
 
 #include <cstdint>
+#include <limits>
 #include <zlib.h>
 
 namespace pointsman {
@@ -41,6 +42,26 @@ Result<void> gunzip(std::string_view compressed, std::span<char> into) {
   inflateEnd(&stream);
   if (!whole) return damaged();
   return {};
+}
+
+std::optional<std::string> gzip(std::string_view text) {
+  constexpr int kMemory = 8;  // zlib's own default
+  if (text.size() > std::numeric_limits<uInt>::max()) return std::nullopt;
+  z_stream stream{};
+  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, kGzipOnly, kMemory, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
+    return std::nullopt;
+  }
+  std::string out(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int status = deflate(&stream, Z_FINISH);
+  out.resize(out.size() - stream.avail_out);
+  deflateEnd(&stream);
+  if (status != Z_STREAM_END) return std::nullopt;
+  return out;
 }
 
 }  // namespace pointsman

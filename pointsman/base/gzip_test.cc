@@ -27,6 +27,10 @@ TEST(Gzip, GivesBackWhatWasCompressed) {
   EXPECT_EQ(plain(gzipped(large)).value(), large);
 }
 
+TEST(Gzip, CompressesWhatRepeatsItself) {
+  EXPECT_LT(gzip(std::string(100'000, 'x'))->size(), 1000U);
+}
+
 TEST(Gzip, RefusesWhatIsLargerThanTheLimit) {
   EXPECT_EQ(plain(gzipped("abcd"), 3).error().code, Code::too_large);
   EXPECT_TRUE(plain(gzipped("abc"), 3));

@@ -315,7 +315,7 @@ Result<void> Pipeline::check_condition(const Session& session) const {
 }
 
 void Pipeline::failed(Session& session, const Error& error) const {
-  session.error_code = code_name(error.code);
+  session.fail_with(error);
   if (session.root.recording()) {
     const std::string text = error_text(error);
     session.root.exception(kTypedError, text);

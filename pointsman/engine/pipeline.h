@@ -17,6 +17,7 @@
 #include "pointsman/stage/endpoint_gate.h"
 #include "pointsman/stage/filter.h"
 #include "pointsman/stage/recorder.h"
+#include "pointsman/telemetry/log.h"
 
 namespace pointsman {
 
@@ -36,7 +37,8 @@ class Pipeline {
     KeepRules keep;              // --keep
     bool trace_decision_matrix = false;
     EndpointGates gates;
-    bool by_model = false;  // a request goes only to endpoints that serve its model
+    bool by_model = false;        // a request goes only to endpoints that serve its model
+    const Logger* log = nullptr;  // hears of every request, see log_request; null: nobody does
   };
 
   Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options);

@@ -9,6 +9,7 @@
 #include "pointsman/base/text.h"
 #include "pointsman/engine/pipeline.h"
 #include "pointsman/engine/request_labels.h"
+#include "pointsman/engine/request_log.h"
 #include "pointsman/engine/sample_families.h"
 
 namespace pointsman {
@@ -203,7 +204,7 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
   }
   const bool server_error =
       response.status != 0 && (response.status < 200 || response.status > 299);
-  const std::string_view code = server_error ? "ModelServerError" : session.error_code;
+  const std::string_view code = server_error ? "ModelServerError" : session.failure.code;
   if (!code.empty()) {
     worker.shard.add(labels.of(worker.shard, metric::kRequestErrors, code));
   }
@@ -231,12 +232,13 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     recorder_.join(session.decision, outcome);
   }
   if (session.root.recording()) {
-    session.kept_by = options_.keep.why(session.decision.get(), session.error_code, worker.random);
+    session.kept_by =
+        options_.keep.why(session.decision.get(), session.failure.code, worker.random);
     if (!session.kept_by.empty()) {
       worker.shard.add(worker.shard.with(metric::kTracesKept, session.kept_by));
       session.root.set("pointsman.kept_by", session.kept_by);
     }
-    if (server_error && session.error_code.empty()) session.root.error("ModelServerError");
+    if (server_error && session.failure.code.empty()) session.root.error("ModelServerError");
     if (!session.request.target_model.empty()) {
       session.root.set("gen_ai.request.model", session.request.target_model);
     }
@@ -250,6 +252,7 @@ void Pipeline::finish(Session& session, Outcome::End end, EngineWorker& worker) 
     if (const auto reason = why(end); !reason.empty()) session.root.set("pointsman.end", reason);
   }
   session.root.end();
+  if (options_.log != nullptr) log_request(*options_.log, session, end);
 }
 
 }  // namespace pointsman

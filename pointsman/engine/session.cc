@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "pointsman/base/client_text.h"
+#include "pointsman/engine/error_text.h"
+
 namespace pointsman {
 
 Session::Session() {
@@ -27,7 +30,7 @@ void Session::reset() {
   decision.reset();
   rerouted_.reset();
   kept_by = {};
-  error_code = {};
+  failure = {};
   outgoing = {};
   outgoing_bytes = 0;
   upstream_edits.reset(arena);
@@ -43,6 +46,17 @@ void Session::reset() {
   wakeup_.reset();
   alarm_.reset();
   pipeline_.reset();
+}
+
+void Session::fail_with(const Error& error) {
+  failure = {.code = code_name(error.code),
+             .message = arena.copy(clipped(error.message, kMaxErrorText)),
+             .reason = error.drop_reason,
+             .status = http_status(error.code)};
+}
+
+void Session::note_failure(std::string_view message) {
+  if (failure.message.empty()) failure.message = arena.copy(clipped(message, kMaxErrorText));
 }
 
 }  // namespace pointsman

@@ -42,6 +42,11 @@ class Session {
   // Forgets the last request but keeps its memory.
   void reset();
 
+  // The request ends with this error.
+  void fail_with(const Error& error);
+  // Something else was wrong: it is told in the log, but is no error of the request phase.
+  void note_failure(std::string_view message);
+
   // --- what the edge fills ---
   Arena arena;
   // The headers, names lower-case, in arena memory or in buffers that live as long as the request.
@@ -61,8 +66,15 @@ class Session {
   std::shared_ptr<Decision> decision;  // set when the model and priority are known
   // What the hooks see: the decision, but after Pipeline::rerouted() with the endpoint in use.
   const Decision& in_effect() const { return rerouted_ ? *rerouted_ : *decision; }
-  std::string_view kept_by;     // the --keep rule that wants this trace; set by finish()
-  std::string_view error_code;  // of the error that ended the request phase, or empty
+  std::string_view kept_by;  // the --keep rule that wants this trace; set by finish()
+  // Why it failed, if it did.
+  struct Failure {
+    std::string_view code;     // of the error that ended the request phase: of metrics and --keep
+    std::string_view message;  // at most kMaxErrorText
+    std::string_view reason;   // Error::drop_reason
+    int status = 0;            // what the client is told
+  };
+  Failure failure;
   // The body to send upstream, in pieces to be concatenated: as received, or with another model.
   std::span<const std::string_view> outgoing;
   std::size_t outgoing_bytes = 0;

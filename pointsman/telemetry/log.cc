@@ -78,8 +78,8 @@ Result<int> log_threshold(std::optional<int> v, std::optional<std::string_view> 
 
 Log::Log(int fd, int threshold) : fd_(fd), threshold_(threshold) {}
 
-void Log::write(int at, std::string_view logger, std::string_view message, LogFields fields,
-                const std::source_location& where) {
+void Log::write(int at, std::string_view logger, std::string_view message,
+                std::span<const LogField> fields, const std::source_location& where) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const double seconds = std::chrono::duration<double>(now).count();
   if (at > verbosity::kError && one_too_many(at, message, static_cast<std::int64_t>(seconds))) {

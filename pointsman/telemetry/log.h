@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <source_location>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -73,8 +74,8 @@ class Log {
   std::uint64_t sampled() const { return sampled_.load(std::memory_order_relaxed); }
   std::uint64_t blocked() const { return blocked_.load(std::memory_order_relaxed); }
 
-  void write(int at, std::string_view logger, std::string_view message, LogFields fields,
-             const std::source_location& where);
+  void write(int at, std::string_view logger, std::string_view message,
+             std::span<const LogField> fields, const std::source_location& where);
 
  private:
   static constexpr std::size_t kSlots = 512;
@@ -104,6 +105,11 @@ class Logger {
 
   void info(int at, std::string_view message, LogFields fields = {},
             std::source_location where = std::source_location::current()) const {
+    write(at, message, {fields.begin(), fields.size()}, where);
+  }
+  // For fields that are not the same in every line.
+  void write(int at, std::string_view message, std::span<const LogField> fields,
+             std::source_location where = std::source_location::current()) const {
     if (log_->shows(at)) log_->write(at, name_, message, fields, where);
   }
   void warning(std::string_view message, LogFields fields = {},

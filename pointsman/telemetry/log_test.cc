@@ -16,6 +16,7 @@
 #include "pointsman/telemetry/json_text.h"
 #include "pointsman/telemetry/metrics.h"
 #include "pointsman/telemetry/process_metrics.h"
+#include "pointsman/telemetry/testing/log_pipe.h"
 #include "pointsman/telemetry/testing/metric_value.h"
 
 namespace pointsman {
@@ -23,34 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A Log on a pipe, and what came out of it.
-class Pipe {
- public:
-  Pipe() {
-    EXPECT_EQ(pipe(ends_.data()), 0);
-    fcntl(ends_[0], F_SETFL, O_NONBLOCK);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-  ~Pipe() {
-    close(ends_[0]);
-    close(ends_[1]);
-  }
-
-  int fd() const { return ends_[1]; }
-
-  std::string text() const {
-    std::string all;
-    std::array<char, 4096> some{};
-    for (ssize_t n = 0; (n = read(ends_[0], some.data(), some.size())) > 0;) {
-      all.append(some.data(), static_cast<std::size_t>(n));
-    }
-    return all;
-  }
-
- private:
-  std::array<int, 2> ends_{};
-};
+using Pipe = testing::LogPipe;
 
 std::size_t lines(std::string_view text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));

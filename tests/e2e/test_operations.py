@@ -1,6 +1,7 @@
 """docs/operations.md names everything that an operator may meet: flags, metrics, the router's own refusals, log lines.
 What is added to the router and not to the page fails here."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import pytest
 
 from harness.process import POINTSMAN
+from harness.wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -74,3 +76,43 @@ def test_every_log_line_is_explained():
     # The page is wrapped, so a line's end may stand for a blank.
     page = re.sub(r"\s+", " ", PAGE)
     assert sorted(line for line in found if line not in page) == []
+
+
+def lines_of(router, request_id: str) -> list[dict]:
+    return [json.loads(line) for line in router.log().splitlines() if f'"x-request-id":"{request_id}"' in line]
+
+
+def test_every_request_can_be_found_in_the_log(serve, epp, model_servers, client, transaction):
+    """One line each, whatever became of it, in both routers; at the usual verbosity."""
+    servers = model_servers(1)
+    router, picker = serve(servers), epp(servers)
+    link = client(router.port)
+    assert link.chat("hello", headers={"x-request-id": "serve-good"}).status == 200
+    assert link.post("/v1/chat/completions", b"{", {"x-request-id": "serve-bad"}).status == 400
+    for end, body in (("good", b'{"model": "m", "prompt": "hi"}'), ("bad", b"{")):
+        stream = transaction(picker.port)
+        stream.request_headers({"x-request-id": f"epp-{end}"})
+        stream.request_body(body)
+        if end == "bad":
+            stream.rejected()
+            continue
+        stream.routed()
+        stream.response_headers({":status": "200", "content-type": "application/json"})
+        stream.response_body(b"{}", end=True)
+        stream.answered()
+        stream.half_close()
+    for front in (router, picker):
+        name = "serve" if front is router else "epp"
+        until(lambda: len(lines_of(front, f"{name}-good")) == 1 and len(lines_of(front, f"{name}-bad")) == 1,
+              f"{name} logs both requests")
+        good, bad = lines_of(front, f"{name}-good")[0], lines_of(front, f"{name}-bad")[0]
+        assert (good["msg"], good["end"], good["status"]) == ("Request handled", "finished", 200)
+        assert good["incomingModelName"] == good["targetModelName"] == "m"
+        assert good["duration"] >= good["ttft"] >= good["routing"] > 0
+        assert (bad["msg"], bad["status"], bad["code"], bad["level"]) == ("Request refused", 400, "BadRequest", "info")
+    quiet = serve(servers, args=["-v=1"])
+    quiet_link = client(quiet.port)
+    assert quiet_link.chat("hello", headers={"x-request-id": "quiet-good"}).status == 200
+    assert quiet_link.post("/v1/chat/completions", b"{", {"x-request-id": "quiet-bad"}).status == 400
+    until(lambda: lines_of(quiet, "quiet-bad"), "a refusal is shown")
+    assert lines_of(quiet, "quiet-good") == []

@@ -10,8 +10,10 @@
 #include <unistd.h>
 #include <utility>
 
+#include "pointsman/base/gzip.h"
 #include "pointsman/base/text.h"
 #include "pointsman/record/decision_json.h"
+#include "pointsman/telemetry/exposition.h"
 
 namespace pointsman {
 namespace {
@@ -30,6 +32,29 @@ std::string machine_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0) return {};
   return name.data();
+}
+
+// Whether the client takes an answer in gzip (RFC 9110 section 12.5.3).
+bool takes_gzip(const RequestHead& head) {
+  std::string_view codings = head.fields.find("accept-encoding").value_or(std::string_view());
+  while (!codings.empty()) {
+    std::string_view parameters = take_part(codings, ',');
+    if (to_lower(trim(take_part(parameters, ';'))) != "gzip") continue;
+    const std::string_view weight = trim(parameters);
+    return !weight.starts_with("q=") || number_in<double>(weight.substr(2)).value_or(1) > 0;
+  }
+  return false;
+}
+
+// A page is mostly names, which compress to a tenth or less.
+void respond_metrics(HttpExchange& exchange, const Metrics& metrics) {
+  ResponseHead head;
+  head.fields.add("Content-Type", kExpositionType);
+  head.fields.add("Vary", "Accept-Encoding");
+  const std::string page = metrics.expose();
+  const auto small = takes_gzip(exchange.head()) ? gzip(page) : std::nullopt;
+  if (small) head.fields.add("Content-Encoding", "gzip");
+  exchange.respond(std::move(head), small ? *small : page);
 }
 
 void respond_json(HttpExchange& exchange, std::string body) {
@@ -89,11 +114,7 @@ void AdminServer::answer(HttpExchange& exchange) {
     refused.fields.add("Content-Type", "text/plain");
     return exchange.respond(std::move(refused), "method not allowed\n");
   }
-  if (path == "/metrics") {
-    ResponseHead ok;
-    ok.fields.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    return exchange.respond(std::move(ok), sources_.metrics.expose());
-  }
+  if (path == "/metrics") return respond_metrics(exchange, sources_.metrics);
   if (path == "/healthz") return exchange.respond(200, "ok");
   if (path == "/readyz") {
     const bool ready = sources_.ready();

@@ -11,7 +11,9 @@
 
 #include <gtest/gtest.h>
 
+#include "pointsman/base/gzip.h"
 #include "pointsman/stage/testing/scene.h"
+#include "pointsman/telemetry/process_metrics.h"
 #include "pointsman/wire/listener.h"
 
 namespace pointsman {
@@ -250,6 +252,27 @@ TEST(Admin, NamesItsPagesToWhoAsksForAnother) {
     EXPECT_EQ(answer.status, 404) << page;
     EXPECT_TRUE(answer.body.contains("/debug/plugins/state")) << page;
     EXPECT_TRUE(answer.body.contains("/decisions/<id>")) << page;
+  }
+}
+
+TEST(Admin, CompressesThePageOfMetricsForWhoAsks) {
+  Admin admin;
+  add_process_metrics(admin.metrics);
+  const auto page = [&admin](const std::string& accepts) {
+    return admin.exchange(
+        "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccept-encoding: " + accepts +
+        "\r\n\r\n");
+  };
+  for (const char* accepts : {"gzip", "br;q=1.0, GZIP;q=0.5", "deflate, gzip"}) {
+    const std::string answer = page(accepts);
+    EXPECT_TRUE(answer.contains("Content-Encoding: gzip\r\n")) << accepts;
+    const std::string_view body = std::string_view(answer).substr(answer.find("\r\n\r\n") + 4);
+    std::string plain(gunzipped_size(body, 1'000'000).value(), ' ');
+    ASSERT_TRUE(gunzip(body, plain)) << accepts;
+    EXPECT_TRUE(plain.contains("\nprocess_open_fds ")) << accepts;
+  }
+  for (const char* accepts : {"identity", "gzip;q=0", "br, gzip; q=0.0", ""}) {
+    EXPECT_TRUE(page(accepts).contains("\nprocess_open_fds ")) << accepts;
   }
 }
 

@@ -76,8 +76,9 @@ void ExtProcSession::start(GrpcCall& call) {
 void ExtProcSession::received(std::string_view bytes) {
   ProcessingRequest& message = shared_.message;
   if (const auto read = decode(bytes, message); !read) {
-    return end(how_it_stands(), GrpcStatus::unknown,
-               "cannot receive stream request: " + read.error().message);
+    const std::string text = "cannot receive stream request: " + read.error().message;
+    note_failure(text);
+    return end(how_it_stands(), GrpcStatus::unknown, text);
   }
   switch (message.kind) {
     case Kind::request_headers:
@@ -120,9 +121,11 @@ bool ExtProcSession::understood(const ProcessingRequest& message) {
   if (body_comes && fits(message.protocol->request_body) && fits(message.protocol->response_body)) {
     return true;
   }
-  end(Outcome::End::rejected, GrpcStatus::failed_precondition,
+  constexpr std::string_view kWhy =
       "processing_mode of ext_proc: request_body_mode must be FULL_DUPLEX_STREAMED, "
-      "response_body_mode FULL_DUPLEX_STREAMED or NONE");
+      "response_body_mode FULL_DUPLEX_STREAMED or NONE";
+  note_failure(kWhy);
+  end(Outcome::End::rejected, GrpcStatus::failed_precondition, kWhy);
   return false;
 }
 

@@ -71,22 +71,22 @@ void ProxySession::praise() {
   }
 }
 
-void ProxySession::on_failure(HttpFailure failure) {
+void ProxySession::on_failure(HttpFailure met) {
   using Phase = HttpFailure::Phase;
-  const bool timeout = failure.error.code == Code::timeout;
-  const bool connecting = failure.phase == Phase::connecting;
-  const std::string_view reason = connecting                          ? "connect"
-                                  : failure.phase == Phase::stale     ? "stale"
-                                  : failure.phase == Phase::refused   ? "refused"
-                                  : timeout                           ? "timeout"
-                                  : failure.phase == Phase::answering ? "broken"
-                                                                      : "reset";
-  blame(reason, connecting, failure.error.message);
-  const bool untouched =
-      connecting || failure.phase == Phase::stale || failure.phase == Phase::refused;
-  const bool late = timeout && failure.phase == Phase::waiting && shared_.options.retry.timeouts;
+  const bool timeout = met.error.code == Code::timeout;
+  const bool connecting = met.phase == Phase::connecting;
+  const std::string_view reason = connecting                      ? "connect"
+                                  : met.phase == Phase::stale     ? "stale"
+                                  : met.phase == Phase::refused   ? "refused"
+                                  : timeout                       ? "timeout"
+                                  : met.phase == Phase::answering ? "broken"
+                                                                  : "reset";
+  blame(reason, connecting, met.error.message);
+  const bool untouched = connecting || met.phase == Phase::stale || met.phase == Phase::refused;
+  const bool late = timeout && met.phase == Phase::waiting && shared_.options.retry.timeouts;
   if ((untouched || late) && try_again(reason)) return;
   if (exchange_->started()) {
+    note_failure("the answer broke off: " + met.error.message);
     exchange_->abort();
     return end(Outcome::End::upstream_failed);
   }
@@ -94,10 +94,10 @@ void ProxySession::on_failure(HttpFailure failure) {
   if (connecting && !bodiless_ && only_guessed(*fleet_, request.target_model, target_)) {
     return refuse({Code::unavailable, "no model server is known to serve the model `" +
                                           std::string(request.target_model) + "`, and " + who +
-                                          " could not be asked: " + failure.error.message},
+                                          " could not be asked: " + met.error.message},
                   Outcome::End::upstream_failed);
   }
-  refuse({timeout ? Code::timeout : Code::bad_gateway, who + ": " + failure.error.message},
+  refuse({timeout ? Code::timeout : Code::bad_gateway, who + ": " + met.error.message},
          Outcome::End::upstream_failed);
 }
 

@@ -90,7 +90,7 @@ bool ProxySession::answer_models() {
 void ProxySession::gathered(const Result<std::string_view>& whole) {
   if (!whole) {
     // The client has its answer already.
-    error_code = code_name(whole.error().code);
+    fail_with(whole.error());
     return end(Outcome::End::rejected);
   }
   body = *whole;
@@ -122,9 +122,10 @@ void ProxySession::refuse_decision(const Error& error) {
 }
 
 void ProxySession::refuse(const Error& error, Outcome::End how, int status) {
-  error_code = code_name(error.code);
+  fail_with(error);
+  if (status != 0) failure.status = status;
   reply_ = {};
-  reply_.status = status == 0 ? http_status(error.code) : status;
+  reply_.status = failure.status;
   reply_.fields.add("Content-Type", "application/json");
   if (reply_.status == 429 || reply_.status == 503) reply_.fields.add("Retry-After", "1");
   if (reply_.status == 405) {

@@ -110,7 +110,7 @@ class ProxySession final : public Session, private HttpSink {
   void on_body(std::string_view bytes) override;
   void on_trailers(const HttpFields& trailers) override;
   void on_end() override;
-  void on_failure(HttpFailure failure) override;
+  void on_failure(HttpFailure met) override;
   void on_upgrade(const ResponseHead& head, std::unique_ptr<Stream> stream,
                   std::string_view rest) override;
 
