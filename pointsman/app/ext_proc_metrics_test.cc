@@ -55,8 +55,12 @@ TEST(ExtProcStreamMetrics, TellTheWaysAStreamEnds) {
   Transaction garbled(rig);
   garbled.send("\x12\xFF");
   EXPECT_EQ(ended(rig, "Unknown"), 1);
+  Transaction giant(rig);
+  giant.send(std::string((std::size_t{4} << 20U) + 1, 'x'));
+  EXPECT_EQ(giant.status(), "8");
+  EXPECT_EQ(ended(rig, "ResourceExhausted"), 1);
   EXPECT_EQ(value(rig, kInflight), 0);
-  EXPECT_EQ(value(rig, kCount), 3);
+  EXPECT_EQ(value(rig, kCount), 4);
 }
 
 TEST(ExtProcStreamMetrics, AreNotThereUnlessAskedFor) {

@@ -146,7 +146,7 @@ const Pipeline::ReadBy& Pipeline::timers_of(const Parser* parser) const {
 
 Result<void> Pipeline::open_decision(Session& session, std::uint64_t seed,
                                      EngineWorker& worker) const {
-  Request& request = session.request;
+  const Request& request = session.request;
   Trace::Scope& scope = session.orchestration_;
   scope.set("target_model", request.target_model);
   scope.set("request_prio", request.priority);

@@ -154,7 +154,7 @@ TEST(RequestControl, JoinsWhatSeveralHooksSay) {
 
 TEST(RequestControl, TellsHooksWhatIsKnownOfTheAnswer) {
   PipelineRig rig;
-  FakeHook& hook = rig.add_hook("hook");
+  const FakeHook& hook = rig.add_hook("hook");
   rig.parser->usage = {.prompt = 5, .output = 7};
   ASSERT_TRUE(rig.run());
   rig.session.response.served = "10.9.9.9:1";

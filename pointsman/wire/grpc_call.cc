@@ -56,7 +56,7 @@ class UnaryReceiver final : public GrpcReceiver {
     if (reply_->status == GrpcStatus::ok) call_.write(reply_->body);
     call_.finish(reply_->status, reply_->message);
   }
-  void cancelled() override {}
+  void cancelled(GrpcStatus, std::string_view) override {}
 
  private:
   GrpcCall& call_;
@@ -210,7 +210,7 @@ void GrpcCall::fail(GrpcStatus status, std::string_view message) {
     count(connection_->limits_.http2.refusals, Refusal::grpc_message_size);
   }
   finish(status, message);
-  receiver_->cancelled();
+  receiver_->cancelled(status, message);
 }
 
 void GrpcCall::half_closed() {
@@ -221,7 +221,7 @@ void GrpcCall::half_closed() {
 
 void GrpcCall::closed(bool) {
   const bool tell = std::exchange(state_, State::finished) == State::open;
-  if (tell) receiver_->cancelled();
+  if (tell) receiver_->cancelled(GrpcStatus::cancelled, {});
   receiver_.reset();
   connection_->pool_.give(partial_);
   stream_ = nullptr;

@@ -43,9 +43,10 @@ class GrpcReceiver {
   virtual void received(std::string_view message) = 0;
   // No more messages. The call stays open until finish().
   virtual void half_closed() = 0;
-  // The peer has gone, or broke the protocol, before finish(): the GrpcCall is not to be used any
-  // more. Not called after finish(). The receiver is destroyed soon after.
-  virtual void cancelled() = 0;
+  // The peer has gone before finish(), or broke the protocol and was told `why` and `message`: the
+  // GrpcCall is not to be used any more. Not called after finish(). The receiver is destroyed soon
+  // after.
+  virtual void cancelled(GrpcStatus why, std::string_view message) = 0;
 };
 
 class Http2Stream;

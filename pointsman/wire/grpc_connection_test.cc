@@ -26,6 +26,7 @@ struct Log {
   std::vector<std::string> messages;
   int ended = 0;
   int cancelled = 0;
+  GrpcStatus why = GrpcStatus::ok;
   int destroyed = 0;
   GrpcCall* call = nullptr;
 };
@@ -44,7 +45,10 @@ class Echo final : public GrpcReceiver {
     ++log_.ended;
     call_.finish(GrpcStatus::ok);
   }
-  void cancelled() override { ++log_.cancelled; }
+  void cancelled(GrpcStatus why, std::string_view) override {
+    ++log_.cancelled;
+    log_.why = why;
+  }
 
  private:
   GrpcCall& call_;
@@ -164,6 +168,7 @@ TEST(GrpcConnection, RefusesAMessageOverTheLimit) {
   EXPECT_EQ(rig.status(id), "8");
   EXPECT_EQ(rig.message(id), "a message of 1001 bytes is larger than the limit of 1000");
   EXPECT_EQ(rig.log.cancelled, 1);
+  EXPECT_EQ(rig.log.why, GrpcStatus::resource_exhausted);
   // The length alone is enough, and pieces of it make no difference.
   const std::int32_t piecewise = rig.echo(framed(std::string(1001, 'x')).substr(0, 3), false);
   rig.client.write(piecewise, framed(std::string(1001, 'x')).substr(3, 2));
@@ -290,6 +295,7 @@ TEST(GrpcConnection, TellsTheServiceThatThePeerHasGone) {
   rig.client.reset(id);
   ASSERT_TRUE(rig.settle());
   EXPECT_EQ(rig.log.cancelled, 1);
+  EXPECT_EQ(rig.log.why, GrpcStatus::cancelled);
   EXPECT_EQ(rig.log.destroyed, 1);
 }
 

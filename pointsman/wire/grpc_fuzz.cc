@@ -23,7 +23,7 @@ class Echo final : public GrpcReceiver {
     call_.write(message);
   }
   void half_closed() override { call_.finish(GrpcStatus::ok); }
-  void cancelled() override {}
+  void cancelled(GrpcStatus, std::string_view) override {}
 
  private:
   GrpcCall& call_;

@@ -66,7 +66,7 @@ class HealthWatches::Watch final : public GrpcReceiver {
   void half_closed() override {
     if (!asked_) finish(GrpcStatus::internal, "a watch is asked for by one message");
   }
-  void cancelled() override { leave(); }
+  void cancelled(GrpcStatus, std::string_view) override { leave(); }
 
   void look() {
     if (const Serving now = all_.state_(service_); now != told_) tell(now);

@@ -28,7 +28,7 @@ class Echo final : public GrpcReceiver {
   explicit Echo(GrpcCall& call) : call_(call) {}
   void received(std::string_view message) override { call_.write(message); }
   void half_closed() override { call_.finish(GrpcStatus::ok); }
-  void cancelled() override {}
+  void cancelled(GrpcStatus, std::string_view) override {}
 
  private:
   GrpcCall& call_;

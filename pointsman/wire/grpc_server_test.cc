@@ -37,7 +37,7 @@ class Echo final : public GrpcReceiver {
     call_.write(message);
   }
   void half_closed() override { call_.finish(GrpcStatus::ok); }
-  void cancelled() override { ++log_.cancelled; }
+  void cancelled(GrpcStatus, std::string_view) override { ++log_.cancelled; }
 
  private:
   GrpcCall& call_;

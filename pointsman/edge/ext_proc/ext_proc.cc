@@ -15,7 +15,9 @@ class Receiver final : public GrpcReceiver {
   explicit Receiver(ExtProcSession& session) : session_(session) {}
   void received(std::string_view message) override { session_.received(message); }
   void half_closed() override { session_.half_closed(); }
-  void cancelled() override { session_.cancelled(); }
+  void cancelled(GrpcStatus why, std::string_view message) override {
+    session_.cancelled(why, message);
+  }
 
  private:
   ExtProcSession& session_;

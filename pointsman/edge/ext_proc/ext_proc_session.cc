@@ -104,9 +104,10 @@ void ExtProcSession::half_closed() {
   if (!with_engine_) end(how_it_stands());
 }
 
-void ExtProcSession::cancelled() {
+void ExtProcSession::cancelled(GrpcStatus why, std::string_view message) {
   call_ = nullptr;
-  count_end(GrpcStatus::cancelled);
+  count_end(why);
+  if (!message.empty()) note_failure("cannot receive stream request: " + std::string(message));
   reset_by_peer_ = true;
   end(how_it_stands());
 }

@@ -56,7 +56,7 @@ class ExtProcSession final : public Session {
   void start(GrpcCall& call);
   void received(std::string_view message);
   void half_closed();
-  void cancelled();
+  void cancelled(GrpcStatus why, std::string_view message);
 
   void decided(const Result<void>& outcome) override;
 

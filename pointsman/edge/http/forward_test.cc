@@ -61,7 +61,7 @@ TEST(Forward, RemovesWhatTheClientMustNotSendOn) {
 }
 
 TEST(Forward, AppendsToWhatAProxyBeforeHasSaid) {
-  TestSession session;
+  const TestSession session;
   RequestHead head = client_head();
   head.fields.add("X-Forwarded-For", "192.0.2.1");
   head.fields.add("X-Forwarded-Proto", "https");
@@ -72,7 +72,7 @@ TEST(Forward, AppendsToWhatAProxyBeforeHasSaid) {
 }
 
 TEST(Forward, KeepsEveryLineOfTheProxiesBefore) {
-  TestSession session;
+  const TestSession session;
   RequestHead head = client_head();
   head.fields.add("X-Forwarded-For", "192.0.2.1, 192.0.2.2");
   head.fields.add("x-forwarded-for", "");
@@ -84,7 +84,7 @@ TEST(Forward, KeepsEveryLineOfTheProxiesBefore) {
 }
 
 TEST(Forward, SetsTheModelServersKeyInPlaceOfTheClients) {
-  TestSession session;
+  const TestSession session;
   RequestHead out;
   make_upstream_head(client_head(), session, *Address::parse("10.1.1.1:5"), {}, {.key = "secret"},
                      out);

@@ -52,7 +52,7 @@ TEST(ProbabilisticAdmitter, TakesWhoSaysNothingForFull) {
 }
 
 TEST(ProbabilisticAdmitter, TurnsThatIntoAProbability) {
-  Bench bench({{.name = "a"}});
+  const Bench bench({{.name = "a"}});
   EXPECT_DOUBLE_EQ(bench.admitter->probability(20), 1);
   EXPECT_DOUBLE_EQ(bench.admitter->probability(0), 0);
   EXPECT_DOUBLE_EQ(bench.admitter->probability(0.34), 1);
