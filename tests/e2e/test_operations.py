@@ -89,6 +89,7 @@ def test_every_request_can_be_found_in_the_log(serve, epp, model_servers, client
     link = client(router.port)
     assert link.chat("hello", headers={"x-request-id": "serve-good"}).status == 200
     assert link.post("/v1/chat/completions", b"{", {"x-request-id": "serve-bad"}).status == 400
+    until(lambda: link.get("/v1/models", {"x-request-id": "models"}).status == 200, "serve answers by itself")
     for end, body in (("good", b'{"model": "m", "prompt": "hi"}'), ("bad", b"{")):
         stream = transaction(picker.port)
         stream.request_headers({"x-request-id": f"epp-{end}"})
@@ -110,6 +111,8 @@ def test_every_request_can_be_found_in_the_log(serve, epp, model_servers, client
         assert good["incomingModelName"] == good["targetModelName"] == "m"
         assert good["duration"] >= good["ttft"] >= good["routing"] > 0
         assert (bad["msg"], bad["status"], bad["code"], bad["level"]) == ("Request refused", 400, "BadRequest", "info")
+    own = until(lambda: lines_of(router, "models"), "serve logs what it answers by itself")[-1]
+    assert (own["end"], own["status"]) == ("finished", 200)
     quiet = serve(servers, args=["-v=1"])
     quiet_link = client(quiet.port)
     assert quiet_link.chat("hello", headers={"x-request-id": "quiet-good"}).status == 200

@@ -38,21 +38,6 @@ ExtProc::Shared::Shared(Loop& loop, const Published<std::shared_ptr<const Pipeli
 
 ExtProc::Shared::~Shared() = default;
 
-ExtProcSession* ExtProc::Shared::take() {
-  if (idle.empty()) {
-    sessions.push_back(std::make_unique<ExtProcSession>(*this));
-    idle.reserve(sessions.size());
-    return sessions.back().get();
-  }
-  ExtProcSession* const session = idle.back();
-  idle.pop_back();
-  return session;
-}
-
-void ExtProc::Shared::give_back(ExtProcSession* session) {
-  idle.push_back(session);
-}
-
 ExtProc::ExtProc(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
                  Tracer& tracer, EngineWorker& worker, const ExtProcOptions& options)
     : shared_(std::make_unique<Shared>(loop, pipelines, tracer, worker, options)) {}
@@ -61,14 +46,14 @@ ExtProc::~ExtProc() = default;
 
 void ExtProc::add_to(GrpcRoutes& routes) {
   routes.streaming(kProcess, [shared = shared_.get()](GrpcCall& call) {
-    ExtProcSession& session = *shared->take();
+    ExtProcSession& session = *shared->sessions.take(*shared);
     session.start(call);
     return std::make_unique<Receiver>(session);
   });
 }
 
 std::size_t ExtProc::active() const {
-  return shared_->sessions.size() - shared_->idle.size();
+  return shared_->sessions.active();
 }
 
 }  // namespace pointsman

@@ -392,10 +392,9 @@ void ExtProcSession::end(Outcome::End how, GrpcStatus status, std::string_view t
   shared_.tracer.finish(std::move(trace), !kept_by.empty());
   pipeline_.reset();
   decision.reset();
-  arena.reset();
-  body_.recycle();
+  shared_.sessions.recycle(arena, body_);
   memory_.give_back();
-  shared_.give_back(this);
+  shared_.sessions.give_back(this);
 }
 
 }  // namespace pointsman

@@ -14,6 +14,7 @@
 #include "pointsman/edge/ext_proc/routing_times.h"
 #include "pointsman/edge/ext_proc/stream_metrics.h"
 #include "pointsman/edge/model_restorer.h"
+#include "pointsman/edge/session_pool.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/wire/http.h"
 
@@ -27,19 +28,13 @@ struct ExtProc::Shared {
          Tracer& own_tracer, EngineWorker& own_worker, const ExtProcOptions& own_options);
   ~Shared();
 
-  // A session that nobody uses, or a new one.
-  ExtProcSession* take();
-  // The session is over.
-  void give_back(ExtProcSession* session);
-
   Published<std::shared_ptr<const Pipeline>>::Reader pipeline;
   Tracer& tracer;
   EngineWorker& worker;
   ExtProcOptions options;
   RoutingTimes routing_times;
   std::optional<StreamMetrics> stream_metrics;
-  std::vector<std::unique_ptr<ExtProcSession>> sessions;  // all there are
-  std::vector<ExtProcSession*> idle;
+  SessionPool<ExtProcSession> sessions;
   // Memory for one message at a time.
   ProcessingRequest message;
   std::vector<Header> set;

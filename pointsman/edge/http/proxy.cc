@@ -17,24 +17,13 @@ ProxyShared::ProxyShared(Loop& own_loop,
       budget(options.retry.share),
       client(loop, options.client),
       server(loop, options.server, [this](std::unique_ptr<HttpExchange> exchange) {
-        take()->start(std::move(exchange));
+        sessions.take(*this)->start(std::move(exchange));
       }) {
   if (options.keys != nullptr) keys.emplace(*options.keys);
 }
 
-ProxySession* ProxyShared::take() {
-  if (idle.empty()) {
-    sessions.push_back(std::make_unique<ProxySession>(*this));
-    idle.reserve(sessions.size());
-    return sessions.back().get();
-  }
-  ProxySession* const session = idle.back();
-  idle.pop_back();
-  return session;
-}
-
 void ProxyShared::give_back(ProxySession* session) {
-  idle.push_back(session);
+  sessions.give_back(session);
   if (server_drained) look_drained();
 }
 
@@ -48,7 +37,7 @@ Result<std::shared_ptr<TlsContext>> ProxyShared::upstream_tls() {
 
 // Upgraded connections are no longer the server's, but their sessions are still at work.
 void ProxyShared::look_drained() {
-  if (drained && idle.size() == sessions.size()) loop.defer(std::exchange(drained, nullptr));
+  if (drained && sessions.active() == 0) loop.defer(std::exchange(drained, nullptr));
 }
 
 HttpProxy::HttpProxy(Loop& loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
@@ -74,7 +63,7 @@ void HttpProxy::drain(Loop::Task done) {
 }
 
 std::size_t HttpProxy::active() const {
-  return shared_->sessions.size() - shared_->idle.size();
+  return shared_->sessions.active();
 }
 
 }  // namespace pointsman

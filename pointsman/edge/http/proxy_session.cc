@@ -82,6 +82,7 @@ bool ProxySession::answer_models() {
   }
   reply_ = {};
   reply_.fields.add("Content-Type", "application/json");
+  response.status = reply_.status;
   exchange_->respond(std::move(reply_), *page);
   end(Outcome::End::finished);
   return true;
@@ -315,8 +316,7 @@ void ProxySession::end(Outcome::End how) {
   fleet_.reset();
   keys_.reset();
   decision.reset();
-  arena.reset();
-  body_.recycle();
+  shared_.sessions.recycle(arena, body_);
   upstream_.recycle();
   reply_.fields.recycle();
   shared_.give_back(this);

@@ -9,6 +9,7 @@
 
 #include "pointsman/edge/http/proxy.h"
 #include "pointsman/edge/model_restorer.h"
+#include "pointsman/edge/session_pool.h"
 #include "pointsman/engine/session.h"
 #include "pointsman/wire/http_client.h"
 #include "pointsman/wire/http_server.h"
@@ -23,8 +24,6 @@ struct ProxyShared {
   ProxyShared(Loop& own_loop, const Published<std::shared_ptr<const Pipeline>>& pipelines,
               Tracer& own_tracer, EngineWorker& own_worker, ProxyOptions own_options);
 
-  // A session that nobody uses, or a new one.
-  ProxySession* take();
   // The session is over.
   void give_back(ProxySession* session);
   // For servers that speak https.
@@ -39,8 +38,7 @@ struct ProxyShared {
   ProxyOptions options;
   std::optional<Published<ProxyKeys>::Reader> keys;
   RetryBudget budget;
-  std::vector<std::unique_ptr<ProxySession>> sessions;  // all there are
-  std::vector<ProxySession*> idle;
+  SessionPool<ProxySession> sessions;
   bool server_drained = false;
   Loop::Task drained;
   HttpClient client;
