@@ -92,7 +92,7 @@ WantedMetrics::WantedMetrics(std::vector<std::string> names) {
     if (name.size() > common_.size()) {
       next_.set(static_cast<unsigned char>(name[common_.size()]));
     } else {
-      for (const char c : {'{', ' ', '\t'}) next_.set(static_cast<unsigned char>(c));
+      for (const char c : {'{', ' ', '\t', '\r'}) next_.set(static_cast<unsigned char>(c));
     }
   }
 }
@@ -230,7 +230,8 @@ bool MetricsText::of_interest(std::string_view beginning) const {
   beginning.remove_prefix(1);
   skip_blanks(beginning);
   const std::string_view word = beginning.substr(0, 4);
-  return std::string_view("TYPE").starts_with(word) || std::string_view("EOF").starts_with(word);
+  // The end may be cut within CR LF.
+  return std::string_view("TYPE").starts_with(word) || std::string_view("EOF\r").starts_with(word);
 }
 
 // Whether the line is a sample, now in sample_.

@@ -168,6 +168,15 @@ TEST(MetricsText, UnderstandsOpenMetricsLines) {
             (Lines{"a/0{} 1.000000 @1700000000500", "a/0{} 2.000000 @0"}));
 }
 
+TEST(MetricsText, ReadsLinesThatEndInCrLfWhereverTheyAreCut) {
+  const WantedMetrics wanted({"a"});
+  for (const std::size_t piece : {1U, 2U, 3U, 5U, 100U}) {
+    const Page page = read(wanted, "# TYPE a gauge\r\na 1\r\na\r\n# EOF\r\na 3\r\n", piece);
+    EXPECT_EQ(page.samples, Lines{"a/1{} 1.000000 @0"}) << piece;
+    EXPECT_EQ(page.malformed, 1U) << piece;
+  }
+}
+
 TEST(MetricsText, KnowsTheTypesOfMetrics) {
   EXPECT_EQ(samples("# TYPE a histogram\na 1\n#  TYPE ab summary \nab 1\n# TYPE vllm:x info\n"
                     "vllm:x 1\n# TYPE a untyped\na 2\n#TYPE a gauge\na 3\n# TYPEa x\n# TYPE\n"),
