@@ -144,8 +144,9 @@ void FlagSet::declare(const Flag& flag, const T& target,
                       .group = group_,
                       .takes_value = kTakesValue,
                       .shown_default = kTakesValue || target != T() ? shown(target) : "",
-                      .set = std::move(set),
+                      .set = {},
                       .value = [&target] { return shown(target); }});
+  entries_.back().set = std::move(set);
 }
 
 void FlagSet::add(const Flag& flag, bool& target) {

@@ -22,7 +22,7 @@ constexpr std::string_view kDefaultFairness = "default-flow";
 }  // namespace
 
 Pipeline::Pipeline(Assembly assembly, Metrics& metrics, Recorder& recorder, Options options)
-    : assembly_(std::move(assembly)), recorder_(recorder), options_(options) {
+    : assembly_(std::move(assembly)), recorder_(recorder), options_(std::move(options)) {
   for (const ParserTable::Entry& entry : assembly_.parsers.parsers()) {
     read_by_.push_back({.parser = entry.parser.get(),
                         .request = plugin_timer(metrics, "RequestParsing", entry.name),

@@ -33,7 +33,7 @@ struct Scraper::State {
     std::vector<std::unique_ptr<ScrapeTarget>> targets;  // one per source
   };
 
-  State(Loop& loop, std::vector<ScrapeSource> from, Options options,
+  State(Loop& loop, std::vector<ScrapeSource> from, const Options& options,
         std::function<void(const Scrape&)> ended)
       : sources(std::move(from)),
         client(loop, client_options(options)),
