@@ -115,7 +115,7 @@ TEST(ModelPoller, TellsOnceThatAnEndpointCannotBeAskedAndThatItCanAgain) {
                       .tls = {},
                       .key = nullptr,
                       .log = Logger(log)},
-                     [&](EndpointKey, std::vector<ServedModel>) { ++told; });
+                     [&](EndpointKey, const std::vector<ServedModel>&) { ++told; });
   poller.set_endpoints({server.endpoint(1)});
   ASSERT_TRUE(loop.run_until([&] { return server.asked >= 6; }));
   const std::string lines = lines_of(ends[0]);
@@ -133,7 +133,7 @@ TEST(ModelPoller, TellsOnceThatAnEndpointCannotBeAskedAndThatItCanAgain) {
 
 TEST(ModelPoller, DoesNotAskWhomALabelAnswersFor) {
   Bench bench;
-  Server server(bench.loop, R"({"data":[]})");
+  const Server server(bench.loop, R"({"data":[]})");
   Endpoint labelled = server.endpoint(1);
   labelled.labels = {{"models", "a, b"}};
   bench.poller.set_endpoints({labelled, server.endpoint(2)});

@@ -61,7 +61,7 @@ struct Tries {
 
 class Scraping {
  public:
-  explicit Scraping(Scraper::Options options = {}, std::string_view parameters = "~")
+  explicit Scraping(const Scraper::Options& options = {}, std::string_view parameters = "~")
       : scraper_(make(options, parameters)) {}
 
   // Reads these from now on.
@@ -111,7 +111,7 @@ class Scraping {
 
 // One endpoint, being read.
 struct OneServer {
-  explicit OneServer(Scraper::Options options = {}) : scraping(options) {
+  explicit OneServer(const Scraper::Options& options = {}) : scraping(options) {
     server.set_page(testing::vllm_page());
     scraping.read({endpoint_at(server.port())});
   }

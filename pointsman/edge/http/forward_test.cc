@@ -92,7 +92,7 @@ TEST(Forward, SetsTheModelServersKeyInPlaceOfTheClients) {
 }
 
 TEST(Forward, LetsAnUpgradePass) {
-  TestSession session;
+  const TestSession session;
   RequestHead head = client_head();
   EXPECT_FALSE(asks_upgrade(head));
   head.fields.set("Connection", "keep-alive, Upgrade");
@@ -105,7 +105,7 @@ TEST(Forward, LetsAnUpgradePass) {
 }
 
 TEST(Forward, LetsNoOtherVersionOfHttpBegin) {
-  TestSession session;
+  const TestSession session;
   for (const auto* protocol :
        {"h2c", "H2C", "websocket, h2c", "h2", "HTTP/2.0", "TLS/1.2", "", ","}) {
     RequestHead head;

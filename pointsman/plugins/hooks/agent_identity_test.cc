@@ -11,9 +11,9 @@ namespace pointsman {
 namespace {
 
 // Whom a request with these headers is from; "nobody" without a sign.
-std::string agent(const std::vector<Header>& headers, AgentIdentityParams params = {}) {
+std::string agent(const std::vector<Header>& headers, const AgentIdentityParams& params = {}) {
   testing::Scene scene({{.name = "a"}});
-  const auto plugin = testing::make<AgentIdentity>(std::move(params), scene.table);
+  const auto plugin = testing::make<AgentIdentity>(params, scene.table);
   const Cell<SessionId> cell{*scene.table.find({"agent-identity", ""})};
   scene.begin();
   Request request;
