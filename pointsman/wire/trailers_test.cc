@@ -140,8 +140,7 @@ TEST(TrailersOfHttp1, AreBounded) {
 
 TEST(TrailersOfHttp1, OfAnAnswerWithALengthAreLeftOut) {
   Loop loop;
-  std::unique_ptr<HttpExchange> held;
-  HttpServer server(loop, {}, [&](std::unique_ptr<HttpExchange> exchange) {
+  HttpServer server(loop, {}, [](std::unique_ptr<HttpExchange> exchange) {
     ResponseHead head;
     head.fields.add("Content-Length", "1");
     HttpFields trailers;
