@@ -2,7 +2,7 @@
 // turn, and bytes copied between the two with the three system calls that a lone message needs
 // (wait, receive, send). No HTTP, no choice, no limits: the floor for a proxy, not a proxy.
 //
-//     pointsman_bare_relay <port> <server's port>...      all on loopback; ends by a signal
+//     pointsman_bare_relay <threads> <port> <server's port>...   on loopback; ends by a signal
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -18,8 +18,6 @@
 #include <vector>
 
 namespace {
-
-constexpr int kWorkers = 2;
 
 struct Side {
   int fd;
@@ -118,14 +116,15 @@ void work(const char* port, std::span<const sockaddr_in> servers, std::size_t ne
 
 int main(int argc, char** argv) {
   const std::span args(argv, static_cast<std::size_t>(argc));
-  if (args.size() < 3) {
-    std::fputs("usage: pointsman_bare_relay <port> <server's port>...\n", stderr);
+  if (args.size() < 4) {
+    std::fputs("usage: pointsman_bare_relay <threads> <port> <server's port>...\n", stderr);
     return 2;
   }
   std::vector<sockaddr_in> servers;
-  for (const char* const port : args.subspan(2)) servers.push_back(loopback(port));
+  for (const char* const port : args.subspan(3)) servers.push_back(loopback(port));
   std::vector<std::jthread> workers;
-  for (std::size_t i = 1; i < kWorkers; ++i)
-    workers.emplace_back([&, i] { work(args[1], servers, i); });
-  work(args[1], servers, 0);
+  const std::size_t count = std::max(1UL, std::strtoul(args[1], nullptr, 10));
+  for (std::size_t i = 1; i < count; ++i)
+    workers.emplace_back([&, i] { work(args[2], servers, i); });
+  work(args[2], servers, 0);
 }

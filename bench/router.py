@@ -1,6 +1,6 @@
 """The whole router under load: CPU per request of `pointsman epp` beside Envoy's own, and of `pointsman serve`.
 
-    ./dev bench router [--rows small,large] [--systems epp,serve,envoy,bare] [--half 100,500]
+    ./dev bench router [--rows small,large] [--systems epp,serve,envoy,bare] [--half 100,500] [--workers N]
 
 Load is open loop against eight fake servers that stream one token per 5 ms; their 55 kB metric pages are scraped every
 50 ms all the while. CPU is the kernel's account of the process (nanoseconds), less what the process uses idle. A chunk's
@@ -92,7 +92,7 @@ def idle_rate(pids: list[int]) -> list[float]:
 class System:
     """Processes under test, by name, and the port that clients use."""
 
-    def __init__(self, name: str, directory: pathlib.Path, servers: list[FakeServer]):
+    def __init__(self, name: str, directory: pathlib.Path, servers: list[FakeServer], workers: int):
         self.running: list[Process] = []
         self.admin: Admin | None = None  # of a picker
 
@@ -101,25 +101,25 @@ class System:
             return self.running[-1]
 
         if name == "epp":
-            picker = Epp(spawn, directory, servers, args=["--tracing=false"], wait=False)
+            picker = Epp(spawn, directory, servers, args=["--tracing=false", f"--workers={workers}"], wait=False)
             picker.process.wait_ready(picker.serving, "gRPC health says SERVING")
-            envoy = Envoy(directory, picker.port, concurrency=os.cpu_count() or 1)
+            envoy = Envoy(directory, picker.port, concurrency=workers)
             self.running.append(envoy.process)
             picker.admin.wait_load(len(servers))
             self.admin = picker.admin
             self.port, self.pids = envoy.port, {"epp": picker.pid, "envoy": envoy.process.pid}
         elif name == "envoy":
             alone = without_picker([("127.0.0.1", server.port) for server in servers])
-            envoy = Envoy(directory, 0, concurrency=os.cpu_count() or 1, config=alone)
+            envoy = Envoy(directory, 0, concurrency=workers, config=alone)
             self.running.append(envoy.process)
             self.port, self.pids = envoy.port, {"alone": envoy.process.pid}
         elif name == "bare":
             self.port = free_port()
-            relay = spawn([ROOT / "build/release/pointsman_bare_relay", self.port, *(server.port for server in servers)])
+            relay = spawn([ROOT / "build/release/pointsman_bare_relay", workers, self.port, *(server.port for server in servers)])
             relay.wait_ready(lambda: accepts(self.port), "the relay takes connections")
             self.pids = {"bare": relay.pid}
         else:
-            router = Serve(spawn, servers, wait=False)
+            router = Serve(spawn, servers, wait=False, args=[f"--workers={workers}"])
             router.process.wait_ready(router.admin.ready, "serve is ready")
             router.admin.wait_load(len(servers))
             self.port, self.pids = router.port, {"serve": router.pid}
@@ -158,11 +158,11 @@ def print_routing(shape: load.Shape, before: dict[float, float], after: dict[flo
               f"p50 {ms[0]}, p90 {ms[1]}, p99 {ms[2]} ms", flush=True)
 
 
-def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer]) -> None:
+def measure(name: str, shapes: list[load.Shape], servers: list[FakeServer], workers: int) -> None:
     whole: dict[tuple[str, str], float] = {}  # CPU per request of a load's unstreamed twin
     for at, shape in enumerate(shapes):
         with tempfile.TemporaryDirectory() as directory:
-            system = System(name, pathlib.Path(directory), servers)
+            system = System(name, pathlib.Path(directory), servers, workers)
             try:
                 asyncio.run(load.run(WARM_UP, system.port, 10_000_000))
                 pids = list(system.pids.values())
@@ -204,11 +204,11 @@ def print_row(shape: load.Shape, process: str, result: load.Result, cpu: float, 
           f"{result.first_token_ms(0.99):>8.1f}", flush=True)
 
 
-def measure_idle(count: int) -> None:
+def measure_idle(count: int, workers: int) -> None:
     fakes = FakeServers(count)
     try:
         with tempfile.TemporaryDirectory() as directory:
-            system = System("serve", pathlib.Path(directory), fakes.servers)
+            system = System("serve", pathlib.Path(directory), fakes.servers, workers)
             try:
                 idle_rate([system.pids["serve"]])  # let every connection be made first
                 [rate] = idle_rate([system.pids["serve"]])
@@ -227,10 +227,11 @@ def main() -> None:
     parser.add_argument("--half", default="100,500", help="requests a second of the rows half and half-whole")
     parser.add_argument("--systems", default="epp,serve,envoy")
     parser.add_argument("--idle-endpoints", type=int, default=100, help="0: leave the idle row out")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="threads of each router, Envoy included")
     options = parser.parse_args()
 
     print(f"{platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}; tokens every 5 ms, 8 endpoints, "
-          "CPU net of idle")
+          f"CPU net of idle, {options.workers} workers each")
     print_heading()
     fakes = FakeServers(8)
     try:
@@ -238,11 +239,11 @@ def main() -> None:
         half = [load.Shape(name, 200, 100, stream, rate, seconds) for (name, stream, seconds), rate in zip(HALF, rates)]
         shapes = [shape for shape in SHAPES + half if shape.name in options.rows.split(",")]
         for system in options.systems.split(","):
-            measure(system, shapes, fakes.servers)
+            measure(system, shapes, fakes.servers, options.workers)
     finally:
         fakes.stop()
     if options.idle_endpoints:
-        measure_idle(options.idle_endpoints)
+        measure_idle(options.idle_endpoints, options.workers)
 
 
 if __name__ == "__main__":
